@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Tier = Literal["fast", "medium", "slow", "unknown"]
 Reliability = Literal["high", "medium", "low", "unknown"]
@@ -177,3 +177,262 @@ class Conflict(Frozen):
     model_id: str
     kind: str
     details: str
+
+
+class TrafficProfile(Frozen):
+    """What the log says of the team's traffic. Token means are per call; costs in USD at the run's date."""
+
+    calls: int
+    baseline_calls: int
+    models: dict[str, int]
+    period_days: float | None
+    monthly_requests: int | None
+    monthly_source: Literal["log", "settings", "unknown"]
+    mean_input_tokens: float
+    mean_output_tokens: float
+    max_input_tokens: int
+    calls_without_usage: int
+    uses_tools: bool
+    uses_json: bool
+    uses_vision: bool
+    cost_per_call_usd: Decimal | None
+
+    @property
+    def monthly_cost_usd(self) -> Decimal | None:
+        """Calls a month times the mean cost of a call; None where either is unknown."""
+        if self.cost_per_call_usd is None or self.monthly_requests is None:
+            return None
+        return self.cost_per_call_usd * self.monthly_requests
+
+
+class Candidate(Frozen):
+    """A model that could take the traffic over, with what discovery and ranking said of it."""
+
+    entry: ModelEntry
+    cost_per_call_usd: Decimal
+    expected_saving_percent: float
+    fit_score: float | None = None
+    rationale: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The model's registry id."""
+        return self.entry.id
+
+
+class Excluded(Frozen):
+    """A model that was left out, and why."""
+
+    model_id: str
+    reason: str
+
+
+FailureKind = Literal[
+    "timeout",
+    "connection",
+    "rate_limited",
+    "quota_exhausted",
+    "server_error",
+    "bad_request",
+    "refused_credentials",
+    "not_json",
+    "no_choices",
+    "no_finish_reason",
+    "served_by_other",
+    "cached_by_gateway",
+    "answered_by_fallback",
+    "not_recorded",
+]
+
+
+class Failure(Frozen):
+    """Why a call gave no evidence. ``retry_after_s`` is what the server asked to wait, in seconds."""
+
+    kind: FailureKind
+    message: str
+    status: int | None = None
+    retry_after_s: float | None = None
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self.kind in ("timeout", "connection", "rate_limited", "server_error", "not_json", "no_choices")
+
+
+class Replay(Frozen):
+    """The outcome of one call that was sent: an answer, or a named failure. Latencies in ms."""
+
+    model: str
+    served_model: str | None = None
+    completion: Completion | None = None
+    finish_reason: str | None = None
+    usage: Usage = Usage()
+    latency_ms: float | None = None
+    status: int | None = None
+    failure: Failure | None = None
+    cost_usd: Decimal | None = None
+    from_cache: bool = False
+
+
+class Judgement(Frozen):
+    """Scores of one answer, 0..100 each; ``overall`` is their mean at 25% each."""
+
+    accuracy: float = Field(ge=0, le=100)
+    helpfulness: float = Field(ge=0, le=100)
+    clarity: float = Field(ge=0, le=100)
+    completeness: float = Field(ge=0, le=100)
+    reasoning: str = ""
+    judge: str = ""
+
+    @property
+    def overall(self) -> float:
+        """The mean of the four dimensions, 0..100."""
+        return (self.accuracy + self.helpfulness + self.clarity + self.completeness) / 4
+
+
+class Pair(Frozen):
+    """One logged call and one candidate's replay of it. Scores 0..100, costs in USD, latency in ms.
+
+    ``baseline_score`` and ``candidate_score`` are None where the pair is unjudged, failed or both refused.
+    """
+
+    record_id: str
+    session: str | None = None
+    baseline_score: float | None = None
+    candidate_score: float | None = None
+    baseline_cost_usd: Decimal | None = None
+    candidate_cost_usd: Decimal | None = None
+    latency_ms: float | None = None
+    baseline_refused: bool = False
+    candidate_refused: bool = False
+    format_failed: bool = False
+    truncated: bool = False
+    failure: FailureKind | None = None
+    unjudged: bool = False
+    translated: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+class Interval(Frozen):
+    """A point estimate with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Ledger(Frozen):
+    """What became of the calls that were replayed; ``failed`` counts by kind."""
+
+    replayed: int = 0
+    comparable: int = 0
+    failed: dict[str, int] = {}
+    translated: dict[str, int] = {}
+    dropped: dict[str, int] = {}
+    truncated: int = 0
+    served_by_other: int = 0
+    unjudged: int = 0
+    both_refused: int = 0
+    newly_refused: int = 0
+    newly_answered: int = 0
+
+
+Grade = Literal["verified", "leaning", "inconclusive", "keep"]
+
+
+class Gate(Frozen):
+    """One question asked of a candidate: what was asked, what was found, whether it passed (None: open)."""
+
+    name: str
+    asked: str
+    found: str
+    passed: bool | None
+
+
+class Evidence(Frozen):
+    """What the replay of one candidate showed. Percent where the name says so; confidence is 0..1."""
+
+    candidate: Candidate
+    pairs: int
+    savings_percent: Interval | None = None
+    quality_impact_percent: Interval | None = None
+    baseline_score: float | None = None
+    candidate_score: float | None = None
+    confidence: float = 0.0
+    confidence_keep: float = 0.0
+    latency_p50_ms: float | None = None
+    latency_p95_ms: float | None = None
+    cost_p99_usd: Decimal | None = None
+    cost_per_call_usd: Decimal | None = None
+    refusal_rate: float | None = None
+    refusal_interval: Interval | None = None
+    format_failure_rate: float | None = None
+    ledger: Ledger = Ledger()
+    gates: tuple[Gate, ...] = ()
+    stopped: str | None = None
+    more_samples: int | None = None
+
+    @property
+    def acceptable(self) -> bool:
+        """Whether every gate passed."""
+        return bool(self.gates) and all(gate.passed for gate in self.gates)
+
+
+class BusinessImpact(Frozen):
+    """What the switch is worth, in USD; None where the monthly volume or a price is unknown."""
+
+    monthly_request_volume: int | None
+    current_monthly_cost_usd: Decimal | None
+    projected_monthly_cost_usd: Decimal | None
+    projected_monthly_savings_usd: Decimal | None
+    annual_savings_usd: Decimal | None
+
+
+class Spend(Frozen):
+    """What the run cost, in USD, from the records of its attempts."""
+
+    replay_usd: Decimal = Decimal(0)
+    judge_usd: Decimal = Decimal(0)
+    wasted_usd: Decimal = Decimal(0)
+
+    @property
+    def total_usd(self) -> Decimal:
+        """All three together."""
+        return self.replay_usd + self.judge_usd + self.wasted_usd
+
+
+class Recommendation(Frozen):
+    """The answer of a run, and all that it rests on."""
+
+    run_id: str
+    at: datetime
+    as_of: date
+    provider: str
+    endpoint: str
+    judge: str
+    seed: int
+    grade: Grade
+    sentence: str
+    reason: str
+    current: ModelEntry
+    use_case: str
+    recommended: Evidence | None
+    runner_up: Evidence | None
+    closest: Evidence | None
+    evidence: tuple[Evidence, ...]
+    excluded: tuple[Excluded, ...]
+    traffic: TrafficProfile
+    impact: BusinessImpact | None
+    spend: Spend
+    stage: Literal["completed", "stopped_early", "budget_exhausted", "interrupted"]
+    iterations: int
+    seconds: float
+    forced_switch: bool = False
+    notes: tuple[str, ...] = ()
+    more_samples: int | None = None
+    more_usd: Decimal | None = None
+
+    def with_changes(self, **changes: Any) -> Self:
+        """A copy with some fields changed."""
+        return self.model_copy(update=changes)

@@ -1,0 +1,148 @@
+"""The progress stream: what happened in a run, in the user's terms, as frozen values.
+
+The terminal app, the command line and ``events.jsonl`` are sinks of the same events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal, Protocol
+
+from pydantic import Field, TypeAdapter
+
+from cqtui.models import Candidate, Excluded, FailureKind, Frozen, Grade
+
+
+class _Event(Frozen):
+    run_id: str
+    seq: int
+    at: datetime
+
+
+class RunStarted(_Event):
+    """A run began, or went on where it had stopped (``resumed``)."""
+
+    kind: Literal["run_started"] = "run_started"
+    current_model: str
+    provider: str
+    calls: int
+    budget_usd: Decimal
+    resumed: bool
+
+
+class StageStarted(_Event):
+    """The pipeline entered a stage."""
+
+    kind: Literal["stage_started"] = "stage_started"
+    stage: Literal["discover", "rank", "verify", "decide"]
+    iteration: int = 1
+
+
+class CandidatesDiscovered(_Event):
+    """Discovery chose these, and left those out."""
+
+    kind: Literal["candidates_discovered"] = "candidates_discovered"
+    candidates: tuple[Candidate, ...]
+    excluded: tuple[Excluded, ...]
+
+
+class CandidateChosen(_Event):
+    """A candidate will be replayed; ``samples`` calls at most."""
+
+    kind: Literal["candidate_chosen"] = "candidate_chosen"
+    candidate: Candidate
+    samples: int
+
+
+class ReplayFinished(_Event):
+    """A call to a candidate or a judge was answered. USD and ms; cost None is unknown."""
+
+    kind: Literal["replay_finished"] = "replay_finished"
+    purpose: Literal["replay", "judge", "ping"]
+    model_id: str
+    record_id: str
+    cost_usd: Decimal | None
+    latency_ms: float | None
+    from_cache: bool
+
+
+class ReplayFailed(_Event):
+    """An attempt failed; ``will_retry`` says whether another follows."""
+
+    kind: Literal["replay_failed"] = "replay_failed"
+    purpose: Literal["replay", "judge", "ping"]
+    model_id: str
+    record_id: str
+    failure: FailureKind
+    message: str
+    will_retry: bool
+
+
+class PairJudged(_Event):
+    """A pair is complete; scores 0..100, None where the pair is not comparable."""
+
+    kind: Literal["pair_judged"] = "pair_judged"
+    model_id: str
+    record_id: str
+    baseline_score: float | None
+    candidate_score: float | None
+    candidate_refused: bool
+
+
+class CandidateStopped(_Event):
+    """No more calls go to this candidate."""
+
+    kind: Literal["candidate_stopped"] = "candidate_stopped"
+    model_id: str
+    pairs: int
+    reason: str
+
+
+class RunFinished(_Event):
+    """The run ended with an answer."""
+
+    kind: Literal["run_finished"] = "run_finished"
+    grade: Grade
+    sentence: str
+    spent_usd: Decimal
+
+
+Event = Annotated[
+    RunStarted
+    | StageStarted
+    | CandidatesDiscovered
+    | CandidateChosen
+    | ReplayFinished
+    | ReplayFailed
+    | PairJudged
+    | CandidateStopped
+    | RunFinished,
+    Field(discriminator="kind"),
+]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+class EventSink(Protocol):
+    """Whoever wants to know what happens in a run."""
+
+    def __call__(self, event: Event, /) -> None:
+        """Take one event; must return at once."""
+
+
+class Emitter:
+    """Numbers and dates the events of one run and hands them to a sink."""
+
+    def __init__(self, run_id: str, sink: EventSink, clock: Callable[[], datetime]) -> None:
+        """Start at sequence number 1."""
+        self.run_id = run_id
+        self._sink = sink
+        self._clock = clock
+        self._seq = 0
+
+    def emit(self, event_type: type[_Event], **fields: object) -> None:
+        """Build an event of this type and hand it on."""
+        self._seq += 1
+        event = event_type.model_validate({"run_id": self.run_id, "seq": self._seq, "at": self._clock(), **fields})
+        self._sink(event)  # type: ignore[arg-type]

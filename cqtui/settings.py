@@ -1,0 +1,210 @@
+"""Reads the environment and cqtui.toml once; everything else is handed values."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cqtui.errors import BadInputError
+
+Provider = Literal["portkey", "recorded", "rehearsal", "local"]
+HOSTED_BASE_URL = "https://api.portkey.ai/v1"
+CONFIG_NAME = "cqtui.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Constraints(_Section):
+    """What a candidate must keep to. None is not constrained."""
+
+    max_cost_per_request: Decimal | None = Field(None, gt=0, description="USD, on the 99th percentile")
+    max_latency_ms: int | None = Field(None, gt=0, description="ms, on the 95th percentile")
+    min_quality_score: float | None = Field(None, ge=0, le=100, description="0..100, on the candidate's mean")
+    required_capabilities: tuple[str, ...] = ()
+    blocked_providers: tuple[str, ...] = ()
+
+
+class Traffic(_Section):
+    """Figures that the user states where the log does not tell."""
+
+    monthly_request_volume: int | None = Field(None, gt=0)
+    avg_input_tokens: int | None = Field(None, gt=0)
+    avg_output_tokens: int | None = Field(None, gt=0)
+
+
+class Thresholds(_Section):
+    """When a switch is worth it (percent, fractions and counts)."""
+
+    min_cost_saving_percent: float = Field(20.0, ge=0, le=100)
+    max_quality_drop_percent: float = Field(5.0, gt=0, lt=100)
+    min_confidence: float = Field(0.3, ge=0, le=1)
+    max_iteration_loops: int = Field(3, ge=1, le=10)
+    min_sample_size: int = Field(5, ge=2)
+    max_samples: int = Field(400, ge=1)
+    max_refusal_increase_percent: float = Field(3.0, gt=0, le=100)
+    coverage_floor_percent: float = Field(80.0, ge=0, le=100)
+
+
+class BudgetSettings(_Section):
+    """The most that a run may spend, in USD."""
+
+    usd: Decimal = Field(Decimal("1.0"), ge=0)
+
+
+class JudgeSettings(_Section):
+    """Who scores the answers: ``pointwise`` asks a model, ``checks`` uses deterministic checks alone."""
+
+    mode: Literal["pointwise", "checks"] = "pointwise"
+    models: tuple[str, ...] = ()
+
+
+class GatewaySettings(_Section):
+    """How models are reached. ``hosted`` None means: hosted Portkey exactly where no base_url is set."""
+
+    base_url: str | None = None
+    hosted: bool | None = None
+    custom_host: str | None = None
+    slugs: Mapping[str, str] = {}
+    timeout_s: float = Field(120.0, gt=0)
+    concurrency: int = Field(16, ge=1, le=256)
+    attempts: int = Field(4, ge=1, le=10)
+
+
+class CacheSettings(_Section):
+    """How long paid results are kept, in seconds."""
+
+    model_output_ttl_s: int = Field(30 * 24 * 3600, ge=0)
+    evaluation_ttl_s: int = Field(30 * 24 * 3600, ge=0)
+
+
+class Settings(_Section):
+    """Everything that cqtui.toml and the command line say."""
+
+    current_model: str | None = None
+    use_case: str = "general"
+    logs: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
+    constraints: Constraints = Constraints()
+    traffic: Traffic = Traffic()
+    thresholds: Thresholds = Thresholds()
+    budget: BudgetSettings = BudgetSettings()
+    judge: JudgeSettings = JudgeSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    cache: CacheSettings = CacheSettings()
+    models: tuple[Mapping[str, Any], ...] = Field((), description="overlay of the registry, [[models]]")
+    provider: Provider = "portkey"
+    k_candidates: int = Field(6, ge=1, le=50)
+    n_top: int = Field(3, ge=1, le=20)
+    seed: int = 0
+    as_of: date = Field(default_factory=lambda: datetime.now(UTC).date())
+
+
+_COMMAND_LINE_ONLY = ("provider", "k_candidates", "n_top", "seed", "as_of", "candidates")
+
+
+def _line_of(text: str, key: str) -> int | None:
+    pattern = re.compile(rf"^\s*(\[\[?\s*)?([\w\"']+\.)*[\"']?{re.escape(key)}[\"']?\s*(=|\]|\.)")
+    return next((number for number, line in enumerate(text.splitlines(), 1) if pattern.match(line)), None)
+
+
+def _fields_at(location: tuple[int | str, ...]) -> list[str]:
+    section: type[BaseModel] = Settings
+    for name in location[:-1]:
+        annotation = section.model_fields[str(name)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            section = annotation
+    return [name for name in section.model_fields if section is not Settings or name not in _COMMAND_LINE_ONLY]
+
+
+def _explain(error: ValidationError, file: str, text: str) -> BadInputError:
+    first = error.errors()[0]
+    location = first["loc"]
+    key = str(location[-1]) if location else ""
+    line = _line_of(text, key)
+    where = f"{file}:{line}" if line else file
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(key, _fields_at(location), n=1, cutoff=0.5)
+        hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(_fields_at(location))}."
+        return BadInputError(f'{where}: unknown key "{key}".', hint)
+    name = ".".join(str(part) for part in location)
+    return BadInputError(f"{where}: {name}: {first['msg'].lower()} (found {first.get('input')!r}).")
+
+
+def parse_settings(text: str, *, file: str = CONFIG_NAME) -> Settings:
+    """Parse the text of a cqtui.toml.
+
+    Raises:
+        BadInputError: Not TOML, an unknown key (with the nearest name) or a value out of range; names file and line.
+    """
+    try:
+        values = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInputError(f"{file}: not TOML: {error}.") from None
+    for key in _COMMAND_LINE_ONLY:
+        if key in values:
+            option = key.replace("_", "-")
+            raise BadInputError(
+                f'{file}:{_line_of(text, key)}: "{key}" is an option of the command.', f"Use --{option}."
+            )
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise _explain(error, file, text) from None
+
+
+def load_settings(config: Path | None, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read cqtui.toml (or the given file) and lay the command line's values over it.
+
+    Args:
+        config: A file that must exist, or None for ``cqtui.toml`` in the working directory if there is one.
+        overrides: Dotted names such as ``"budget.usd"`` to values; None values are ignored.
+
+    Raises:
+        BadInputError: The file is missing or wrong, or an override is out of range.
+    """
+    path = config or Path(CONFIG_NAME)
+    if config is not None and not config.is_file():
+        raise BadInputError(f"{config}: no such file.", "Name an existing configuration with --config.")
+    settings = parse_settings(path.read_text(encoding="utf-8"), file=str(path)) if path.is_file() else Settings()
+    values: dict[str, Any] = settings.model_dump()
+    for dotted, value in (overrides or {}).items():
+        if value is None:
+            continue
+        *sections, name = dotted.split(".")
+        target = values
+        for section in sections:
+            target = target[section]
+        target[name] = value
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = str(first["loc"][-1]).replace("_", "-")
+        raise BadInputError(f"{option}: {first['msg'].lower()} (found {first.get('input')}).") from None
+
+
+def database_path(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the store lies: CQTUI_DATABASE, else DATABASE_PATH, else .cqtui/cqtui.db here."""
+    named = environment.get("CQTUI_DATABASE") or environment.get("DATABASE_PATH")
+    return Path(named) if named else Path(".cqtui") / "cqtui.db"
+
+
+def portkey_api_key(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The Portkey key of the environment, or None."""
+    return environment.get("PORTKEY_API_KEY") or None
+
+
+def provider_api_key(provider: str, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The key of a model provider by its usual variable, e.g. OPENAI_API_KEY for ``openai``."""
+    return environment.get(re.sub(r"\W", "_", provider).upper() + "_API_KEY") or None
