@@ -1,0 +1,1 @@
+"""Pure statistical functions. Importing this package loads neither numpy nor scipy."""

@@ -1,0 +1,52 @@
+"""Savings with an interval (methods.md section 7). Costs in one currency, savings as shares."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cqtui.stats._checks import finite_pairs, open_unit
+
+
+@dataclass(frozen=True, slots=True)
+class Savings:
+    """Savings 1 - sum(y)/sum(x), as a share, with the ratio estimator's standard error and t(n - 1) interval."""
+
+    n: int
+    ratio: float | None
+    savings: float | None
+    se: float | None
+    interval: tuple[float, float] | None
+
+
+def savings_ratio(current_cost: Sequence[float], candidate_cost: Sequence[float], level: float = 0.95) -> Savings:
+    """Return the share saved over pairs that both have a cost.
+
+    Source: methods.md section 7. n = 0, or a current cost of 0 in all, gives no figure; n = 1 the ratio only; n = 2 an
+    interval on t(1). Where every pair has the same ratio the error is 0 and no interval is given.
+
+    Args:
+        current_cost: Cost x per call of the current model.
+        candidate_cost: Cost y per call of the candidate, same currency.
+        level: Two-sided coverage, a share.
+
+    Raises:
+        ValueError: If a cost is not finite or negative, lengths differ or the level is not in (0, 1).
+    """
+    open_unit("level", level)
+    x, y = finite_pairs("current_cost", current_cost, "candidate_cost", candidate_cost)
+    if any(value < 0 for value in x + y):
+        raise ValueError("costs must not be negative")
+    n, total = len(x), math.fsum(x)
+    if total == 0.0:
+        return Savings(n, None, None, None, None)
+    ratio = math.fsum(y) / total
+    if n == 1:
+        return Savings(n, ratio, 1 - ratio, None, None)
+    residual_ss = math.fsum((after - ratio * before) ** 2 for before, after in zip(x, y, strict=True))
+    se = math.sqrt(residual_ss / (n - 1)) / (math.sqrt(n) * total / n)
+    if se <= 1e-12 * max(1.0, ratio):
+        return Savings(n, ratio, 1 - ratio, 0.0, None)
+    from scipy import stats
+
+    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * se
+    return Savings(n, ratio, 1 - ratio, se, (1 - ratio - half, 1 - ratio + half))

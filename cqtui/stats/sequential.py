@@ -1,0 +1,94 @@
+"""The fixed-bet e-process (methods.md section 0.3; Waudby-Smith and Ramdas 2024), valid at every number of pairs."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cqtui.stats._checks import finite
+
+BET = 0.95
+"""Share of the largest allowed bet."""
+CLIP = 40.0
+"""Points beyond which z is cut on the side that favours the claim; never against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The extreme possible z, points: lo < 0 < hi."""
+
+    lo: float
+    hi: float
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that do not enclose 0."""
+        if not (math.isfinite(self.lo) and math.isfinite(self.hi) and self.lo < 0 < self.hi):
+            raise ValueError(f"expected finite lo < 0 < hi, got {self.lo} and {self.hi}")
+
+
+@dataclass(frozen=True, slots=True)
+class EProcess:
+    """Natural logarithms of E (not worse) and E' (clearly worse) after each pair; empty for n = 0."""
+
+    log_not_worse: tuple[float, ...]
+    log_worse: tuple[float, ...]
+
+    @property
+    def n(self) -> int:
+        """Pairs seen."""
+        return len(self.log_not_worse)
+
+    def first_not_worse(self, threshold: float = 20.0) -> int | None:
+        """Return the first number of pairs with E >= threshold, or None."""
+        return _first(self.log_not_worse, threshold)
+
+    def first_worse(self, threshold: float = 20.0) -> int | None:
+        """Return the first number of pairs with E' >= threshold, or None."""
+        return _first(self.log_worse, threshold)
+
+
+def _first(path: tuple[float, ...], threshold: float) -> int | None:
+    if not (math.isfinite(threshold) and threshold >= 1):
+        raise ValueError(f"threshold is {threshold}, expected finite and at least 1")
+    level = math.log(threshold)
+    return next((n for n, value in enumerate(path, start=1) if value >= level), None)
+
+
+def relative_bounds(drop: float = 0.05) -> Bounds:
+    """Return the extremes of z = b - (1 - drop) a: -100 (1 - drop) and 100 points; drop is a share in [0, 1)."""
+    if not 0.0 <= drop < 1.0:
+        raise ValueError(f"drop is {drop}, expected in [0, 1)")
+    return Bounds(-100.0 * (1 - drop), 100.0)
+
+
+def points_bounds(points: float) -> Bounds:
+    """Return the extremes of z = b - a + points: -100 + points and 100 + points, points in [0, 100)."""
+    if not 0.0 <= points < 100.0:
+        raise ValueError(f"points is {points}, expected in [0, 100)")
+    return Bounds(-100.0 + points, 100.0 + points)
+
+
+def e_process(z: Sequence[float], bounds: Bounds) -> EProcess:
+    """Return the paths of log E and log E'.
+
+    Source: methods.md section 0.3. E *= 0.05 + 0.95 (min(z, 40) - lo)/(-lo), E' *= 0.05 + 0.95 (hi - max(z, -40))/hi.
+    n = 0 gives empty paths (E = 1); n = 1 and 2 need no special case. The order must be random and fixed before the
+    first call, and a conversation enters once, as the mean of its turns.
+
+    Args:
+        z: `paired.quality_margins` per pair, points, in the order submitted.
+        bounds: The extreme possible z, points.
+
+    Raises:
+        ValueError: If a z is not finite or lies outside the bounds (clipping it would favour a claim).
+    """
+    log_e = log_worse = 0.0
+    up: list[float] = []
+    down: list[float] = []
+    for index, value in enumerate(finite("z", z)):
+        if not bounds.lo - 1e-9 <= value <= bounds.hi + 1e-9:
+            raise ValueError(f"z[{index}] is {value}, outside the possible {bounds.lo} to {bounds.hi}")
+        log_e += math.log(1 - BET + BET * (min(value, CLIP) - bounds.lo) / -bounds.lo)
+        log_worse += math.log(1 - BET + BET * (bounds.hi - max(value, -CLIP)) / bounds.hi)
+        up.append(log_e)
+        down.append(log_worse)
+    return EProcess(tuple(up), tuple(down))
