@@ -1,0 +1,1 @@
+"""Pure checks of answers: refusals, matches, JSON, numbers, tool calls."""

@@ -1,0 +1,60 @@
+"""What the engine asks of whoever calls models: one request in, one outcome out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal, Protocol
+
+from cqtui.models import Frozen, Replay
+
+REQUEST_SCHEMA_VERSION = 1
+Purpose = Literal["replay", "judge", "ping"]
+
+
+class ChatRequest(Frozen):
+    """One chat completion as it will be sent: messages and parameters in OpenAI's wire shape.
+
+    ``provider`` is the gateway's name of the model's provider (``portkey_slug``). ``repeat`` tells deliberate repeats
+    of one request apart. ``run_id``, ``model_id`` and ``record_id`` travel as trace data and are not part of the hash.
+    """
+
+    model: str
+    provider: str
+    messages: tuple[dict[str, Any], ...]
+    params: dict[str, Any] = {}
+    config: dict[str, Any] | None = None
+    repeat: int = 0
+    purpose: Purpose = "replay"
+    run_id: str = ""
+    model_id: str = ""
+    record_id: str = ""
+    timeout_s: float = 120.0
+
+    def body(self) -> dict[str, Any]:
+        """The JSON body that is sent."""
+        return {"model": self.model, "messages": list(self.messages), **self.params}
+
+    def content_hash(self) -> str:
+        """SHA-256 (hex) of everything that can change the answer, the endpoint aside."""
+        parts = [REQUEST_SCHEMA_VERSION, self.provider, self.body(), self.config, self.repeat]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+class ChatClient(Protocol):
+    """Calls models. ``endpoint`` names what answers: ``rehearsal/1``, ``local/1`` or a base URL."""
+
+    provider: str
+    endpoint: str
+
+    async def complete(self, request: ChatRequest) -> Replay:
+        """Send one request once. A failed call is a Replay with a failure, never an exception.
+
+        Raises:
+            AccessRefusedError: Credentials are missing or refused, so that no call can succeed.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections and servers."""
+        ...
