@@ -1,0 +1,1 @@
+"""The models cqtui knows, and what a call on them costs."""
