@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import Any, Literal, Protocol
 
+from pydantic import Field
+
 from cqtui.models import Frozen, Replay
 
 REQUEST_SCHEMA_VERSION = 1
@@ -22,7 +24,7 @@ class ChatRequest(Frozen):
     model: str
     provider: str
     messages: tuple[dict[str, Any], ...]
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = Field(default_factory=dict)
     config: dict[str, Any] | None = None
     repeat: int = 0
     purpose: Purpose = "replay"

@@ -1,0 +1,152 @@
+"""Calls models through the portkey-ai SDK: hosted Portkey, the open-source gateway, or any OpenAI-compatible server.
+
+The only module that imports portkey_ai, and only when a client is made: the import takes over a second.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from cqtui.errors import AccessRefusedError
+from cqtui.gateway.protocol import ChatRequest
+from cqtui.gateway.responses import read_error, read_success
+from cqtui.models import Failure, Replay
+from cqtui.settings import HOSTED_BASE_URL
+
+_METADATA_LIMIT = 128
+
+
+class PortkeyClient:
+    """One AsyncPortkey over an aiohttp transport, for one event loop.
+
+    The SDK as it comes has no timeout, retries some calls unseen and slows down with open connections (portkey.md,
+    section 3): here every call has a timeout, retries are left to the caller, and the transport is aiohttp's.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None,
+        base_url: str | None = None,
+        hosted: bool | None = None,
+        custom_host: str | None = None,
+        slugs: Mapping[str, str] | None = None,
+        key_for: Callable[[str], str | None] = lambda _: None,
+        provider: str = "portkey",
+        endpoint: str | None = None,
+    ) -> None:
+        """Make a client.
+
+        Args:
+            api_key: The Portkey key; sent to ``base_url`` only as the caller passes it, never from the environment.
+            base_url: None is hosted Portkey.
+            hosted: Whether models are addressed as ``@slug/model``; None: exactly where ``base_url`` is None.
+            custom_host: The open-source gateway's upstream, where it is not the provider's own.
+            slugs: The team's own slugs, by ``portkey_slug`` or by model id.
+            key_for: The provider's own key by ``portkey_slug`` (not for hosted Portkey).
+            provider: The name that reports show.
+            endpoint: What the cache key calls this endpoint; None is the base URL.
+
+        Raises:
+            AccessRefusedError: Hosted Portkey without a key.
+        """
+        self._hosted = hosted if hosted is not None else base_url is None
+        if self._hosted and not api_key:
+            raise AccessRefusedError(
+                "No Portkey key.",
+                "Set PORTKEY_API_KEY, or try without one: --provider rehearsal (simulated) or --provider local (real, "
+                "small model).",
+            )
+        self.provider = provider
+        self._base_url = (base_url or HOSTED_BASE_URL).rstrip("/")
+        self.endpoint = endpoint or self._base_url
+        self._custom_host = custom_host
+        self._slugs = dict(slugs or {})
+        self._key_for = key_for
+
+        from httpx_aiohttp import AiohttpTransport
+        from portkey_ai import AsyncPortkey
+        from portkey_ai._vendor import openai
+
+        self._openai: Any = openai
+        self._http = httpx.AsyncClient(transport=AiohttpTransport(), trust_env=True)
+        client = AsyncPortkey(
+            api_key=api_key or "none",
+            base_url=self._base_url,
+            http_client=self._http,
+            strict_open_ai_compliance=True,
+            Authorization="none",
+        )
+        client.openai_client.max_retries = 0
+        self._create: Any = client.openai_client.with_raw_response.chat.completions.create
+
+    def wire_model(self, request: ChatRequest) -> str:
+        """The model name as it is sent: ``@slug/model`` for hosted Portkey, else bare."""
+        if not self._hosted:
+            return request.model
+        slug = self._slugs.get(request.model_id) or self._slugs.get(request.provider) or request.provider
+        return f"@{slug.removeprefix('@')}/{request.model}"
+
+    def _headers(self, request: ChatRequest) -> dict[str, str]:
+        trace = {"run": request.run_id, "candidate": request.model_id, "record": request.record_id}
+        headers = {
+            "x-portkey-trace-id": f"{request.run_id}:{request.content_hash()[:16]}",
+            "x-portkey-metadata": json.dumps({name: value[:_METADATA_LIMIT] for name, value in trace.items()}),
+            "x-portkey-cache-force-refresh": "true",
+        }
+        if not self._hosted:
+            headers["x-portkey-provider"] = request.provider
+            headers["Authorization"] = f"Bearer {self._key_for(request.provider) or 'none'}"
+            if self._custom_host:
+                headers["x-portkey-custom-host"] = self._custom_host
+        if request.config is not None:
+            headers["x-portkey-config"] = json.dumps(request.config)
+        return headers
+
+    async def complete(self, request: ChatRequest) -> Replay:
+        """Send one request once; see ``ChatClient.complete``."""
+        started = time.perf_counter()
+
+        def elapsed() -> float:
+            return (time.perf_counter() - started) * 1000
+
+        try:
+            raw = await self._create(
+                model=self.wire_model(request),
+                messages=list(request.messages),
+                timeout=request.timeout_s,
+                extra_headers=self._headers(request),
+                extra_body=request.params,
+            )
+        except self._openai.APITimeoutError:
+            # Over this transport a refused connection is reported as a time-out; only the clock tells them apart.
+            if elapsed() < request.timeout_s * 900:
+                return self._lost(request, "connection", f"cannot reach {self._base_url}")
+            return self._lost(request, "timeout", f"no answer within {request.timeout_s:g} s")
+        except self._openai.APIConnectionError as error:
+            return self._lost(request, "connection", f"{self._base_url}: {error.__cause__ or error}")
+        except self._openai.APIStatusError as error:
+            headers = {name.lower(): value for name, value in error.response.headers.items()}
+            return read_error(request.model, error.status_code, error.response.text, headers, elapsed())
+        except httpx.HTTPError as error:
+            return self._lost(request, "connection", f"{self._base_url}: {type(error).__name__} {error}")
+        latency = elapsed()
+        headers = {name.lower(): value for name, value in raw.headers.items()}
+        try:
+            body = json.loads(raw.content)
+        except ValueError:
+            body = None
+        return read_success(request.model, body, headers, latency, raw.status_code)
+
+    def _lost(self, request: ChatRequest, kind: Any, message: str) -> Replay:
+        line = " ".join(message.split())[:300]
+        return Replay(model=request.model, failure=Failure(kind=kind, message=line))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()

@@ -1,0 +1,203 @@
+"""What an importer is, and the rules that all importers share for single values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Protocol
+
+from cqtui.models import Completion, LoggedCall, Message, Origin, Usage
+
+MAX_DEPTH = 100
+MAX_COUNT = 2**53
+
+FINISH_REASONS = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "tool-calls": "tool_calls",
+    "tool_call": "tool_calls",
+    "function_call": "tool_calls",
+    "content-filter": "content_filter",
+    "safety": "content_filter",
+}
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A record that was recognised but gives no call, and why."""
+
+    reason: str
+    origin: Origin
+
+
+class Importer(Protocol):
+    """Reads the records of one format. Detection is per record: mixed files exist."""
+
+    @property
+    def name(self) -> str:
+        """The format's name, as it stands in ``Origin.format``."""
+        ...
+
+    def sniff(self, record: Mapping[str, Any]) -> float:
+        """How surely the record is of this format, 0 (not) to 1."""
+        ...
+
+    def read(self, record: Mapping[str, Any], origin: Origin) -> LoggedCall | Skipped:
+        """The call in the record, or why there is none."""
+        ...
+
+
+def clean(value: Any, notes: list[str], depth: int = 0) -> Any:
+    """The value without lone surrogates and without NaN or infinity, each named in ``notes``.
+
+    Raises:
+        RecursionError: The value is nested more than ``MAX_DEPTH`` deep.
+    """
+    if depth > MAX_DEPTH:
+        raise RecursionError
+    if isinstance(value, str):
+        if value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value):
+            return value
+        note(notes, "lone surrogate replaced")
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, float) and not math.isfinite(value):
+        note(notes, "not a finite number, read as unknown")
+        return None
+    if isinstance(value, dict):
+        return {clean(key, notes, depth + 1): clean(item, notes, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [clean(item, notes, depth + 1) for item in value]
+    return value
+
+
+def note(notes: list[str], text: str) -> None:
+    """Add a warning once."""
+    if text not in notes:
+        notes.append(text)
+
+
+def structured(value: Any) -> Any:
+    """The value, parsed again (at most three times) where it is JSON text of an object or array."""
+    for _ in range(3):
+        if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+            break
+        try:
+            value = clean(json.loads(value, strict=False), [])
+        except (ValueError, RecursionError):
+            break
+    return value
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """The value as a dictionary, empty where it is none."""
+    value = structured(value)
+    return value if isinstance(value, dict) else {}
+
+
+def text_or_none(value: Any) -> str | None:
+    """A non-empty text, or the text of a number; else None."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return str(value).strip() or None
+
+
+def number(value: Any, what: str, notes: list[str]) -> float | None:
+    """A finite number of 0 or more, else None with a warning (none for an absent value)."""
+    if value is None or value == "":
+        return None
+    try:
+        found = None if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = None
+    if found is None or not math.isfinite(found) or found < 0:
+        note(notes, f"{what} is not a usable number, read as unknown")
+        return None
+    return found
+
+
+def count(value: Any, what: str, notes: list[str]) -> int | None:
+    """A count as an integer, else None with a warning."""
+    found = number(value, what, notes)
+    if found is not None and found > MAX_COUNT:
+        note(notes, f"{what} is not a usable number, read as unknown")
+        return None
+    return None if found is None else round(found)
+
+
+def money(value: Any, notes: list[str]) -> Decimal | None:
+    """An amount in USD as an exact decimal, else None with a warning."""
+    if number(value, "cost", notes) is None:
+        return None
+    try:
+        return Decimal(str(value).strip())
+    except InvalidOperation:
+        note(notes, "cost is not a usable number, read as unknown")
+        return None
+
+
+def instant(value: Any, notes: list[str]) -> datetime | None:
+    """An instant in UTC from epoch seconds, ms, us or ns (by size), digit text or ISO text."""
+    if value is None or value == "":
+        return None
+    try:
+        if isinstance(value, str):
+            text = value.strip()
+            if not text.lstrip("-").replace(".", "", 1).isdigit():
+                parsed = datetime.fromisoformat(text)
+                return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+            value = float(text) if "." in text else int(text)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError
+        size = abs(value)
+        scale = 1 if size < 1e11 else 10**3 if size < 1e14 else 10**6 if size < 1e17 else 10**9
+        micros = value * 10**6 // scale if isinstance(value, int) else round(value * (10**6 / scale))
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+    except (ValueError, OverflowError):
+        note(notes, "time is not readable, read as unknown")
+        return None
+
+
+def checked_usage(usage: Usage, notes: list[str]) -> Usage:
+    """The usage with cached tokens inside the input: a source that left them out gets them added."""
+    cached = usage.cached_tokens
+    if cached is None or usage.input_tokens is None or cached <= usage.input_tokens:
+        return usage
+    note(notes, "more cached than input tokens: cached tokens added to the input")
+    return usage.model_copy(update={"input_tokens": usage.input_tokens + cached})
+
+
+def finish(value: Any) -> str | None:
+    """The finish reason in OpenAI's words."""
+    reason = text_or_none(value)
+    return None if reason is None else FINISH_REASONS.get(reason.lower(), reason.lower())
+
+
+def content_id(kind: str, model: str | None, messages: tuple[Message, ...], completion: Completion | None) -> str:
+    """A stable id for a record that has none."""
+    content = [
+        kind,
+        model,
+        [message.model_dump(mode="json") for message in messages],
+        None if completion is None else completion.model_dump(mode="json"),
+    ]
+    return digest(content)[:16]
+
+
+def digest(value: Any) -> str:
+    """The sha256 of a value's canonical JSON, in hex."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def with_notes(origin: Origin, notes: list[str]) -> Origin:
+    """The origin with warnings added."""
+    return origin.model_copy(update={"warnings": tuple(dict.fromkeys((*origin.warnings, *notes)))})

@@ -1,0 +1,134 @@
+"""Messages in OpenAI's shape, old and new, brought into one shape."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cqtui.importers.base import mapping, note, structured, text_or_none
+from cqtui.models import Completion, Message, Part, PartKind, Role, ToolCall
+
+ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "developer",
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "ai": "assistant",
+    "gpt": "assistant",
+    "model": "assistant",
+    "bot": "assistant",
+    "chatgpt": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+KINDS: dict[str, PartKind] = {
+    "image_url": "image",
+    "input_image": "image",
+    "image": "image",
+    "input_audio": "audio",
+    "audio": "audio",
+    "file": "file",
+    "input_file": "file",
+    "document": "file",
+}
+TEXTS = ("text", "input_text", "output_text")
+
+
+def parts_of(content: Any, notes: list[str]) -> tuple[Part, ...]:
+    """The parts of a message's content: null, text, one part or a list of parts."""
+    if content is None:
+        return ()
+    if isinstance(content, str):
+        return (Part(text=content),)
+    found = []
+    for item in content if isinstance(content, list) else [content]:
+        if isinstance(item, str):
+            found.append(Part(text=item))
+            continue
+        raw = item if isinstance(item, dict) else {"value": item}
+        kind = str(raw.get("type", ""))
+        if kind in TEXTS and isinstance(raw.get("text"), str):
+            found.append(Part(text=raw["text"]))
+        elif kind in KINDS:
+            found.append(Part(kind=KINDS[kind], raw=raw))
+        else:
+            if kind != "refusal":
+                note(notes, f"content part of unknown type {kind[:40]!r}: partially supported")
+            found.append(Part(kind="other", raw=raw))
+    return tuple(found)
+
+
+def tool_calls_of(message: dict[str, Any], notes: list[str]) -> tuple[ToolCall, ...]:
+    """The tool calls of an assistant message, with the legacy ``function_call`` among them."""
+    listed = structured(message.get("tool_calls"))
+    found = [dict(item) for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    if isinstance(legacy := message.get("function_call"), dict):
+        found.append({"function": legacy})
+    calls = []
+    for item in found:
+        # A custom tool call has free text under "input"; it is kept as the arguments.
+        function = mapping(item.get("function")) or mapping(item.get("custom")) or item
+        arguments = function.get("arguments", function.get("input", ""))
+        if not isinstance(arguments, str):
+            arguments = "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
+        name = text_or_none(function.get("name"))
+        if name is None:
+            note(notes, "tool call without a name")
+        calls.append(ToolCall(name=name or "", arguments=arguments, id=text_or_none(item.get("id"))))
+    return tuple(calls)
+
+
+def messages_of(value: Any, notes: list[str]) -> tuple[Message, ...]:
+    """The messages of a prompt: a list in OpenAI's shape, or a plain text as one user message."""
+    if isinstance(value, str):
+        parsed = structured(value)
+        value = parsed if isinstance(parsed, list) else [{"role": "user", "content": value}]
+    found = []
+    for item in value if isinstance(value, list) else []:
+        if not isinstance(item, dict):
+            note(notes, "a message that is no object was left out")
+            continue
+        role = ROLES.get(str(item.get("role", "")).lower())
+        if role is None:
+            note(notes, f"unknown role {str(item.get('role'))[:40]!r} read as user")
+            role = "user"
+        found.append(
+            Message(
+                role=role,
+                parts=parts_of(item.get("content"), notes),
+                tool_calls=tool_calls_of(item, notes),
+                tool_call_id=text_or_none(item.get("tool_call_id")),
+                name=text_or_none(item.get("name")),
+            )
+        )
+    return tuple(found)
+
+
+def is_replayable(messages: tuple[Message, ...]) -> bool:
+    """Whether at least one message has content."""
+    return any(part.kind != "text" or part.text for message in messages for part in message.parts)
+
+
+def completion_of(message: dict[str, Any], notes: list[str]) -> Completion:
+    """The answer in an assistant message; a ``refusal`` part counts as a refusal."""
+    parts = parts_of(message.get("content"), notes)
+    texts = [part.text or "" for part in parts if part.kind == "text"]
+    refusals = [str(part.raw.get("refusal", "")) for part in parts if part.raw and part.raw.get("type") == "refusal"]
+    return Completion(
+        text="".join(texts) if texts else None,
+        tool_calls=tool_calls_of(message, notes),
+        refusal=text_or_none(message.get("refusal")) or "".join(refusals) or None,
+    )
+
+
+def params_of(request: dict[str, Any], leave_out: tuple[str, ...]) -> dict[str, Any]:
+    """The parameters of a request; the legacy ``functions`` and ``function_call`` become tools and tool_choice."""
+    params = {key: value for key, value in request.items() if key not in leave_out}
+    functions = params.pop("functions", None)
+    if isinstance(functions, list) and "tools" not in params:
+        params["tools"] = [{"type": "function", "function": function} for function in functions]
+    choice = params.pop("function_call", None)
+    if choice is not None and "tool_choice" not in params:
+        params["tool_choice"] = choice if isinstance(choice, str) else {"type": "function", "function": choice}
+    return params

@@ -1,0 +1,112 @@
+"""Runs, their events, and every attempt that may have cost money."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from cqtui.events import EVENT, Event
+from cqtui.models import FailureKind, Spend
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def start_run(connection: sqlite3.Connection, run_id: str, plan_hash: str, provider: str) -> None:
+    """Record that a run began."""
+    connection.execute(
+        "INSERT INTO runs (run_id, plan_hash, provider, started_at) VALUES (?, ?, ?, ?)",
+        (run_id, plan_hash, provider, _now()),
+    )
+
+
+def unfinished_run(connection: sqlite3.Connection, plan_hash: str) -> str | None:
+    """The newest run of this plan that did not end, or None."""
+    row = connection.execute(
+        "SELECT run_id FROM runs WHERE plan_hash = ? AND finished_at IS NULL ORDER BY started_at DESC LIMIT 1",
+        (plan_hash,),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def finish_run(connection: sqlite3.Connection, run_id: str, result: dict[str, Any]) -> None:
+    """Record a run's result."""
+    connection.execute(
+        "UPDATE runs SET finished_at = ?, result_json = ? WHERE run_id = ?",
+        (_now(), json.dumps(result, ensure_ascii=False), run_id),
+    )
+
+
+def load_result(connection: sqlite3.Connection, run_id: str | None = None) -> dict[str, Any] | None:
+    """The result of a run by id or the beginning of it, or of the newest finished run; None where there is none."""
+    row = connection.execute(
+        "SELECT result_json FROM runs WHERE result_json IS NOT NULL AND substr(run_id, 1, length(?)) = ?"
+        " ORDER BY finished_at DESC LIMIT 1",
+        (run_id or "", run_id or ""),
+    ).fetchone()
+    return None if row is None else dict(json.loads(row[0]))
+
+
+def append_events(connection: sqlite3.Connection, events: list[Event]) -> None:
+    """Append events; rows are never changed."""
+    connection.executemany(
+        "INSERT INTO events VALUES (?, ?, ?, ?)",
+        [(event.run_id, event.seq, event.kind, EVENT.dump_json(event).decode()) for event in events],
+    )
+
+
+def send_attempt(
+    connection: sqlite3.Connection,
+    *,
+    run_id: str,
+    cache_key: str,
+    purpose: str,
+    model_id: str,
+    record_id: str,
+    attempt: int,
+    reserved_usd: Decimal,
+) -> int:
+    """Write the intent row that precedes a send; returns its id. USD is the reservation."""
+    cursor = connection.execute(
+        "INSERT INTO attempts (run_id, cache_key, purpose, model_id, record_id, attempt, state, reserved_usd, sent_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, 'sent', ?, ?)",
+        (run_id, cache_key, purpose, model_id, record_id, attempt, str(reserved_usd), _now()),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def settle_attempt(
+    connection: sqlite3.Connection, attempt_id: int, cost_usd: Decimal | None, failure_kind: FailureKind | None
+) -> None:
+    """Record how an attempt ended and what it cost (None: unknown, counted at its reservation)."""
+    connection.execute(
+        "UPDATE attempts SET state = ?, cost_usd = ?, failure_kind = ?, received_at = ? WHERE id = ?",
+        (
+            "received" if failure_kind is None else "failed",
+            None if cost_usd is None else str(cost_usd),
+            failure_kind,
+            _now(),
+            attempt_id,
+        ),
+    )
+
+
+def spend_of(connection: sqlite3.Connection, run_id: str) -> Spend:
+    """What a run spent, from its attempts; failures and attempts of unknown outcome are wasted (USD)."""
+    totals = {"replay": Decimal(0), "judge": Decimal(0), "wasted": Decimal(0)}
+    rows = connection.execute(
+        "SELECT purpose, state, coalesce(cost_usd, reserved_usd) FROM attempts WHERE run_id = ?", (run_id,)
+    )
+    for purpose, state, amount in rows:
+        line = "wasted" if state != "received" else "judge" if purpose == "judge" else "replay"
+        totals[line] += Decimal(amount)
+    return Spend(replay_usd=totals["replay"], judge_usd=totals["judge"], wasted_usd=totals["wasted"])
+
+
+def count_attempts(connection: sqlite3.Connection, run_id: str) -> int:
+    """How many calls were sent in a run."""
+    return int(connection.execute("SELECT count(*) FROM attempts WHERE run_id = ?", (run_id,)).fetchone()[0])
