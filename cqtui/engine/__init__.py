@@ -1,0 +1,1 @@
+"""The pipeline: discover, rank, verify, decide. Knows no front end."""

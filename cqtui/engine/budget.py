@@ -1,0 +1,49 @@
+"""The cap on spending: each call reserves its worst case before it is sent and settles after."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+from cqtui.errors import CqtuiError
+
+
+class BudgetExhaustedError(CqtuiError):
+    """The next call's worst case no longer fits under the cap."""
+
+
+class Budget:
+    """USD that may still be spent. Spent plus reserved never passes the cap."""
+
+    def __init__(self, cap_usd: Decimal, spent_usd: Decimal = Decimal(0)) -> None:
+        """Start with what earlier attempts of a resumed run already spent."""
+        self.cap_usd = cap_usd
+        self.spent_usd = spent_usd
+        self.reserved_usd = Decimal(0)
+        self._changed = asyncio.Condition()
+
+    def _fits(self, amount: Decimal) -> bool:
+        return self.spent_usd + self.reserved_usd + amount <= self.cap_usd
+
+    async def reserve(self, amount_usd: Decimal) -> None:
+        """Set money aside, waiting for calls under way to settle for less than their worst case.
+
+        Raises:
+            BudgetExhaustedError: It would not fit even when nothing else is under way.
+        """
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._fits(amount_usd) or self.reserved_usd == 0)
+            if not self._fits(amount_usd):
+                raise BudgetExhaustedError(
+                    f"The budget of ${self.cap_usd} is used up (${self.spent_usd:.4f} spent, the next call may cost "
+                    f"${amount_usd:.4f}).",
+                    "Raise it with --budget-usd.",
+                )
+            self.reserved_usd += amount_usd
+
+    async def settle(self, reserved_usd: Decimal, cost_usd: Decimal) -> None:
+        """Replace a reservation by what the call cost."""
+        async with self._changed:
+            self.reserved_usd -= reserved_usd
+            self.spent_usd += cost_usd
+            self._changed.notify_all()

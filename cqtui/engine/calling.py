@@ -1,0 +1,227 @@
+"""Makes each call once: from the cache where it was paid for, else reserved, recorded, sent, retried and settled."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Coroutine
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from cqtui.engine.budget import Budget
+from cqtui.errors import AccessRefusedError
+from cqtui.events import Emitter, ReplayFailed, ReplayFinished
+from cqtui.gateway.limits import AdaptiveLimit, Sleep, is_transient, retrying
+from cqtui.gateway.protocol import ChatClient, ChatRequest
+from cqtui.models import Failure, ModelEntry, Replay, Usage
+from cqtui.registry.pricing import cost_of
+from cqtui.settings import CacheSettings, GatewaySettings
+from cqtui.store import cache, runs
+from cqtui.store.database import Database
+
+TOKENS_A_PART = 4096  # an image or file part counts at most this much, generously
+TOKENS_A_MESSAGE = 16
+RUBRIC_VERSION = "pointwise-1"
+BILLED_MAYBE = ("timeout", "connection", "not_json", "no_choices", "no_finish_reason")
+
+
+def worst_case_usd(request: ChatRequest, entry: ModelEntry, max_output_tokens: int, as_of: date) -> Decimal | None:
+    """The most that a call can cost in USD, or None where the price is unknown.
+
+    A token is at least one byte of UTF-8, so the body's bytes bound the input tokens.
+    """
+    size = len(json.dumps(request.body(), ensure_ascii=False).encode())
+    parts = sum(
+        1
+        for message in request.messages
+        if isinstance(message.get("content"), list)
+        for part in message["content"]
+        if part.get("type") != "text"
+    )
+    tokens = size + TOKENS_A_PART * parts + TOKENS_A_MESSAGE * len(request.messages)
+    return cost_of(entry, Usage(input_tokens=tokens, output_tokens=max_output_tokens), as_of)
+
+
+def measured_usd(replay: Replay, entry: ModelEntry, as_of: date) -> Decimal | None:
+    """What a call cost by its measured usage in USD, or None where usage or price is unknown."""
+    if replay.usage.input_tokens is None or replay.usage.output_tokens is None:
+        return None
+    return cost_of(entry, replay.usage, as_of)
+
+
+class Caller:
+    """One run's way to its models."""
+
+    def __init__(
+        self,
+        client: ChatClient,
+        database: Database,
+        budget: Budget,
+        emitter: Emitter,
+        *,
+        as_of: date,
+        gateway: GatewaySettings,
+        keep: CacheSettings,
+        ping: bool,
+        sleep: Sleep = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Join the pieces; ``ping`` asks each model for one token before its first call that is not cached."""
+        self._client = client
+        self._database = database
+        self._budget = budget
+        self._emitter = emitter
+        self._as_of = as_of
+        self._gateway = gateway
+        self._keep = keep
+        self._ping = ping
+        self._sleep = sleep
+        self._clock = clock
+        self._limits: dict[str, AdaptiveLimit] = {}
+        self._under_way: dict[str, asyncio.Task[Replay]] = {}
+        self._pings: dict[str, asyncio.Task[Failure | None]] = {}
+        self.sent = 0
+
+    async def call(self, request: ChatRequest, entry: ModelEntry, max_output_tokens: int) -> Replay:
+        """The outcome of a request, paid for at most once; equal requests at one time share one call.
+
+        Raises:
+            AccessRefusedError: The key was refused, the quota is used up or the gateway cannot be reached.
+            BudgetExhaustedError: The worst case no longer fits.
+            StoreError: The result could not be kept.
+        """
+        prefix = cache.EVALUATION if request.purpose == "judge" else cache.MODEL_OUTPUT
+        key = cache.generate_key(prefix, endpoint=self._client.endpoint, request=request.content_hash())
+        task = self._under_way.get(key)
+        if task is None:
+            task = asyncio.create_task(self._once(key, request, entry, max_output_tokens))
+            self._under_way[key] = task
+            task.add_done_callback(lambda _: self._under_way.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def _once(self, key: str, request: ChatRequest, entry: ModelEntry, max_output_tokens: int) -> Replay:
+        found = await self._database.run_async(lambda c: cache.get(c, key))
+        if found is not None:
+            replay = Replay.model_validate(found).model_copy(update={"from_cache": True})
+            self._emit_finished(request, replay)
+            return replay
+        if self._ping:
+            await self._check_reachable(request, entry)
+        reserve = worst_case_usd(request, entry, max_output_tokens, self._as_of) or Decimal(0)
+        limit = self._limits.setdefault(
+            request.provider, AdaptiveLimit(self._gateway.concurrency, clock=self._clock, sleep=self._sleep)
+        )
+        number = 0
+
+        async def attempt() -> Replay:
+            nonlocal number
+            number += 1
+            async with limit.slot():
+                replay = await self._send(key, request, entry, reserve, number)
+            limit.learn(replay)
+            if replay.failure is not None:
+                self._emitter.emit(
+                    ReplayFailed,
+                    purpose=request.purpose,
+                    model_id=entry.id,
+                    record_id=request.record_id,
+                    failure=replay.failure.kind,
+                    message=replay.failure.message,
+                    will_retry=is_transient(replay) and number < self._gateway.attempts,
+                )
+            return replay
+
+        replay: Replay = await retrying(self._gateway.attempts, sleep=self._sleep)(attempt)
+        if replay.failure is None:
+            self._emit_finished(request, replay)
+        elif replay.failure.kind in ("refused_credentials", "quota_exhausted"):
+            raise AccessRefusedError(f"{entry.id}: {replay.failure.message}.", "Check the key and its limits.")
+        return replay
+
+    async def _send(self, key: str, request: ChatRequest, entry: ModelEntry, reserve: Decimal, number: int) -> Replay:
+        await self._budget.reserve(reserve)
+        spent = reserve
+        try:
+            attempt_id = await self._database.run_async(
+                lambda c: runs.send_attempt(
+                    c,
+                    run_id=request.run_id,
+                    cache_key=key,
+                    purpose=request.purpose,
+                    model_id=entry.id,
+                    record_id=request.record_id,
+                    attempt=number,
+                    reserved_usd=reserve,
+                )
+            )
+            self.sent += 1
+            replay = await self._client.complete(request)
+            cost = measured_usd(replay, entry, self._as_of)
+            replay = replay.model_copy(update={"cost_usd": cost})
+            if replay.failure is not None and cost is None and replay.failure.kind not in BILLED_MAYBE:
+                cost = Decimal(0)
+            spent = reserve if cost is None else cost
+            await self._database.run_async(lambda c: self._keep_outcome(c, key, attempt_id, request, replay, cost))
+            return replay
+        finally:
+            await self._budget.settle(reserve, spent)
+
+    def _keep_outcome(
+        self, connection: Any, key: str, attempt_id: int, request: ChatRequest, replay: Replay, cost: Decimal | None
+    ) -> None:
+        failure = replay.failure.kind if replay.failure is not None else None
+        runs.settle_attempt(connection, attempt_id, cost, failure)
+        if failure is None:
+            judged = request.purpose == "judge"
+            versions = {"rubric": RUBRIC_VERSION} if judged else {request.model_id: replay.served_model or ""}
+            ttl = self._keep.evaluation_ttl_s if judged else self._keep.model_output_ttl_s
+            value = replay.model_dump(mode="json", exclude_defaults=True)
+            cache.set_value(connection, key, value, ttl_s=ttl, source_versions=versions)
+
+    async def _check_reachable(self, request: ChatRequest, entry: ModelEntry) -> None:
+        task = self._pings.get(entry.id)
+        if task is None:
+            task = asyncio.create_task(self._ping_once(request, entry))
+            self._pings[entry.id] = task
+        failure = await asyncio.shield(task)
+        if failure is None:
+            return
+        if failure.kind in ("connection", "timeout"):
+            raise AccessRefusedError(f"{failure.message}.", "Is the gateway running? Check --base-url and the network.")
+        if failure.kind in ("refused_credentials", "quota_exhausted"):
+            raise AccessRefusedError(
+                f"{self._client.endpoint} refused {entry.id} (status {failure.status}): {failure.message}",
+                "Check PORTKEY_API_KEY or the provider's key.",
+            )
+
+    async def _ping_once(self, request: ChatRequest, entry: ModelEntry) -> Failure | None:
+        name = "max_completion_tokens" if "max_completion_tokens" in request.params else "max_tokens"
+        ping = request.model_copy(
+            update={
+                "messages": ({"role": "user", "content": "ping"},),
+                "params": {name: 1},
+                "purpose": "ping",
+                "record_id": "ping",
+                "config": None,
+            }
+        )
+        reserve = worst_case_usd(ping, entry, 1, self._as_of) or Decimal(0)
+        return (await self._send(f"ping:{entry.id}", ping, entry, reserve, 1)).failure
+
+    def _emit_finished(self, request: ChatRequest, replay: Replay) -> None:
+        self._emitter.emit(
+            ReplayFinished,
+            purpose=request.purpose,
+            model_id=request.model_id,
+            record_id=request.record_id,
+            cost_usd=replay.cost_usd,
+            latency_ms=replay.latency_ms,
+            from_cache=replay.from_cache,
+        )
+
+    async def settled(self) -> None:
+        """Wait for the calls under way, so that what was paid for is kept."""
+        pending: list[Coroutine[Any, Any, Any] | asyncio.Task[Any]] = [*self._under_way.values(), *self._pings.values()]
+        await asyncio.gather(*pending, return_exceptions=True)
