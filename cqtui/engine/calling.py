@@ -133,12 +133,12 @@ class Caller:
                 )
             return replay
 
-        replay: Replay = await retrying(self._gateway.attempts, sleep=self._sleep)(attempt)
-        if replay.failure is None:
-            self._emit_finished(request, replay)
-        elif replay.failure.kind in ("refused_credentials", "quota_exhausted"):
-            raise AccessRefusedError(f"{entry.id}: {replay.failure.message}.", "Check the key and its limits.")
-        return replay
+        outcome: Replay = await retrying(self._gateway.attempts, sleep=self._sleep)(attempt)
+        if outcome.failure is None:
+            self._emit_finished(request, outcome)
+        elif outcome.failure.kind in ("refused_credentials", "quota_exhausted"):
+            raise AccessRefusedError(f"{entry.id}: {outcome.failure.message}.", "Check the key and its limits.")
+        return outcome
 
     async def _send(self, key: str, request: ChatRequest, entry: ModelEntry, reserve: Decimal, number: int) -> Replay:
         await self._budget.reserve(reserve)

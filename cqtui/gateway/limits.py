@@ -14,7 +14,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class AdaptiveLimit:
-    """Concurrency of one provider: starts at ``most``, halves when throttled, grows by one after a full round of successes."""
+    """Concurrency of one provider: starts at ``most``, halves when throttled, grows again by success."""
 
     def __init__(self, most: int, *, clock: Callable[[], float], sleep: Sleep = asyncio.sleep) -> None:
         """Start fully open. ``clock`` is monotonic, in seconds."""

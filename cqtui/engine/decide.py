@@ -1,0 +1,165 @@
+"""From evidence to one of three answers, in one sentence. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from cqtui.models import BusinessImpact, Evidence, Grade, Interval, ModelEntry, Pair, TrafficProfile
+from cqtui.settings import Thresholds
+from cqtui.stats.paired import paired_difference
+
+NOT_MEASURABLE_PERCENT = 0.5
+_MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What to do, and why."""
+
+    grade: Grade
+    sentence: str
+    reason: str
+    recommended: Evidence | None
+    runner_up: Evidence | None
+    closest: Evidence | None
+
+
+def cost_words(saving: Interval) -> str:
+    """Say "reduces cost by 42%": savings round down, increases round up."""
+    if saving.value >= 0:
+        return f"reduces cost by {math.floor(saving.value + 1e-9)}%"
+    return f"raises cost by {math.ceil(-saving.value - 1e-9)}%"
+
+
+def quality_words(impact: Interval) -> str:
+    """Say "with a 6% quality impact": losses round up, gains down."""
+    if abs(impact.value) < NOT_MEASURABLE_PERCENT and impact.low <= 0 <= impact.high:
+        return "with no measurable quality impact"
+    if impact.value < 0:
+        return f"with a {math.ceil(-impact.value - 1e-9)}% quality impact"
+    gain = math.floor(impact.value + 1e-9)
+    return f"with a {gain}% quality gain" if gain else "with no measurable quality impact"
+
+
+def switch_sentence(current: str, candidate: str, saving: Interval, impact: Interval) -> str:
+    """The sentence that the product is for."""
+    return f"Switching from {current} to {candidate} {cost_words(saving)} {quality_words(impact)}."
+
+
+def _name(entry: ModelEntry) -> str:
+    return entry.model
+
+
+def best_of(acceptable: Sequence[Evidence], pairs: Mapping[str, Sequence[Pair]]) -> list[Evidence]:
+    """Acceptable candidates, the one to choose first.
+
+    The best quality leads; those whose paired difference from it is not distinguishable from 0 tie with it, and the
+    cheapest of these wins (methods.md, section 0.11).
+    """
+
+    def quality(evidence: Evidence) -> float:
+        return evidence.quality_impact_percent.value if evidence.quality_impact_percent else -math.inf
+
+    def cost(evidence: Evidence) -> Decimal:
+        return evidence.cost_per_call_usd if evidence.cost_per_call_usd is not None else Decimal("Infinity")
+
+    by_quality = sorted(acceptable, key=lambda e: (-quality(e), cost(e), e.candidate.id))
+    if not by_quality:
+        return []
+    leader = by_quality[0]
+    tied = [leader] + [e for e in by_quality[1:] if _indistinguishable(pairs, leader, e)]
+    first = min(tied, key=lambda e: (cost(e), e.candidate.id))
+    return [first] + [e for e in by_quality if e is not first]
+
+
+def _indistinguishable(pairs: Mapping[str, Sequence[Pair]], one: Evidence, other: Evidence) -> bool:
+    scores = [
+        {p.record_id: p.candidate_score for p in pairs.get(e.candidate.id, ()) if p.candidate_score is not None}
+        for e in (one, other)
+    ]
+    common = sorted(scores[0].keys() & scores[1].keys())
+    found = paired_difference([scores[0][key] for key in common], [scores[1][key] for key in common])
+    return found.interval is None or found.interval[0] <= 0 <= found.interval[1]
+
+
+def is_rejected(evidence: Evidence, thresholds: Thresholds) -> bool:
+    """Whether the evidence says keep: enough pairs, and confidence that this candidate fails."""
+    if evidence.stopped is not None and "worse" in evidence.stopped:
+        return True
+    settled = {gate.name: gate.passed for gate in evidence.gates}
+    if not settled.get("samples") or not settled.get("coverage"):
+        return False
+    hard = ("latency", "score", "cost per request", "refusals")
+    return evidence.confidence_keep >= thresholds.min_confidence or any(settled.get(name) is False for name in hard)
+
+
+def decide(
+    current: ModelEntry,
+    evidence: Sequence[Evidence],
+    pairs: Mapping[str, Sequence[Pair]],
+    thresholds: Thresholds,
+    *,
+    more_usd: Decimal | None = None,
+) -> Answer:
+    """Choose switch, keep, or not enough evidence yet.
+
+    This version grades a switch ``leaning`` at best: the gates of a verified one are not asked yet.
+    """
+    ranked = best_of([e for e in evidence if e.acceptable], pairs)
+    if ranked:
+        chosen = ranked[0]
+        saving, impact = chosen.savings_percent, chosen.quality_impact_percent
+        if saving is not None and impact is not None:
+            sentence = switch_sentence(_name(current), _name(chosen.candidate.entry), saving, impact)
+            runner_up = ranked[1] if len(ranked) > 1 else None
+            return Answer("leaning", sentence, "It passes every rule that was asked.", chosen, runner_up, chosen)
+    if not evidence:
+        sentence = f"Keep {_name(current)}. No candidate is cheaper and fits this traffic."
+        return Answer("keep", sentence, "No candidate passed the filters.", None, None, None)
+    closest = _closest(evidence)
+    measured = closest.savings_percent is not None and closest.quality_impact_percent is not None
+    figures = ""
+    if closest.savings_percent is not None and closest.quality_impact_percent is not None:
+        figures = f"{cost_words(closest.savings_percent)} {quality_words(closest.quality_impact_percent)}"
+    if all(is_rejected(e, thresholds) for e in evidence) and measured:
+        name = _name(closest.candidate.entry)
+        sentence = f"Keep {_name(current)}. The closest alternative, {name}, {figures}."
+        return Answer("keep", sentence, "Every candidate fails: " + _failures(closest), None, None, closest)
+    name = _name(closest.candidate.entry)
+    sentence = f"Not enough evidence yet. {name} {figures}" if measured else "Not enough evidence yet. Nothing measured"
+    if closest.more_samples:
+        money = f" (about ${more_usd:.2f})" if more_usd is not None else ""
+        sentence += f"; about {closest.more_samples} more prompts{money} would settle it"
+    return Answer("inconclusive", sentence + ".", "Open: " + _failures(closest), None, None, closest)
+
+
+def _closest(evidence: Sequence[Evidence]) -> Evidence:
+    def key(e: Evidence) -> tuple[int, float, str]:
+        failed = sum(gate.passed is not True for gate in e.gates)
+        quality = e.quality_impact_percent.value if e.quality_impact_percent is not None else -math.inf
+        return failed, -quality, e.candidate.id
+
+    return min(evidence, key=key)
+
+
+def _failures(evidence: Evidence) -> str:
+    words = [f"{gate.name}: asked {gate.asked}, found {gate.found}" for gate in evidence.gates if not gate.passed]
+    return "; ".join(words) + "."
+
+
+def business_impact(traffic: TrafficProfile, saving: Interval | None) -> BusinessImpact | None:
+    """What a saving is worth at the traffic's volume, in USD."""
+    monthly = traffic.monthly_cost_usd
+    if saving is None:
+        return None
+    saved = monthly * Decimal(str(saving.value)) / 100 if monthly is not None else None
+    return BusinessImpact(
+        monthly_request_volume=traffic.monthly_requests,
+        current_monthly_cost_usd=monthly,
+        projected_monthly_cost_usd=monthly - saved if monthly is not None and saved is not None else None,
+        projected_monthly_savings_usd=saved,
+        annual_savings_usd=saved * _MONTHS if saved is not None else None,
+    )

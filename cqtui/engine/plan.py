@@ -1,0 +1,186 @@
+"""What a run will do, settled before it does anything."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from cqtui.engine.calling import worst_case_usd
+from cqtui.engine.discover import Discovery, discover
+from cqtui.engine.judge import MAX_JUDGE_TOKENS
+from cqtui.engine.rank import rank
+from cqtui.engine.replay import baselines, replay_request
+from cqtui.engine.traffic import estimated_usage, in_random_order, most_used_model, profile
+from cqtui.errors import BadInputError
+from cqtui.models import Candidate, LoggedCall, ModelEntry, TrafficProfile, Usage
+from cqtui.registry.loader import Registry
+from cqtui.registry.pricing import cost_of
+from cqtui.settings import Settings
+
+PRICED_CALLS = 400  # discovery prices candidates on so many of the log's calls
+JUDGE_OVERHEAD_TOKENS = 450
+JUDGE_OUTPUT_TOKENS = 120
+PLAN_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run: what will be replayed on what, judged by whom, within which limits."""
+
+    settings: Settings
+    registry: Registry
+    current: ModelEntry
+    traffic: TrafficProfile
+    calls: tuple[LoggedCall, ...]
+    discovery: Discovery
+    ranked: tuple[Candidate, ...]
+    judge: ModelEntry | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def top(self) -> tuple[Candidate, ...]:
+        """The candidates of the first round."""
+        return self.ranked[: self.settings.n_top]
+
+    def plan_hash(self, endpoint: str) -> str:
+        """Names this plan: equal plans resume each other's unfinished run."""
+        settings = self.settings.model_dump(mode="json", exclude={"budget", "gateway", "cache", "logs"})
+        calls = [[c.id, hashlib.sha256(c.model_dump_json(exclude={"origin"}).encode()).hexdigest()] for c in self.calls]
+        parts = [PLAN_VERSION, endpoint, settings, self.current.id, [c.id for c in self.ranked], calls]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run may cost, in USD: as expected, and at the worst case of every call; None where a price is unknown."""
+
+    calls: int
+    expected_usd: Decimal | None
+    worst_usd: Decimal | None
+
+
+def choose_judge(registry: Registry, settings: Settings, contestants: Sequence[ModelEntry]) -> ModelEntry | None:
+    """The judge: the user's, else the first default one whose family is not a contestant's; None for checks.
+
+    Where every default judge shares a contestant's family, the first that is not a contestant itself.
+
+    Raises:
+        BadInputError: The user's judge is unknown or a contestant.
+    """
+    if settings.judge.mode == "checks":
+        return None
+    ids = {entry.id for entry in contestants}
+    if settings.judge.models:
+        entry = registry.get(settings.judge.models[0])
+        if entry.id in ids:
+            raise BadInputError(f"The judge {entry.id} is a contestant.", "Name another with --judge.")
+        return entry
+    families = {entry.family for entry in contestants}
+    defaults = [registry.get(name) for name in registry.judges]
+    apart = [entry for entry in defaults if entry.family not in families]
+    free = [entry for entry in defaults if entry.id not in ids]
+    if not apart and not free:
+        raise BadInputError("Every default judge is a contestant.", "Name another with --judge.")
+    return (apart or free)[0]
+
+
+def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall]) -> Plan:
+    """Settle a run: the current model, the traffic, the candidates, the order and the judge.
+
+    Raises:
+        BadInputError: The log names no model or has no answers, or a name is unknown.
+    """
+    replayable = baselines(calls)
+    if not replayable:
+        raise BadInputError("The log holds no call with an answer to compare with.", "Log completions as well.")
+    name = settings.current_model or most_used_model(replayable)
+    if name is None:
+        raise BadInputError("The log does not name its model.", "Name it with --current-model.")
+    current = registry.get(name)
+    traffic = profile(calls, current, settings.traffic, settings.as_of)
+    ordered = in_random_order(_of_model(replayable, registry, current), settings.seed)
+    usages = [estimated_usage(call, settings.traffic) for call in ordered[:PRICED_CALLS]]
+    discovery = discover(
+        registry,
+        current,
+        traffic,
+        usages,
+        constraints=settings.constraints,
+        min_saving_percent=settings.thresholds.min_cost_saving_percent,
+        k=settings.k_candidates,
+        as_of=settings.as_of,
+        named=settings.candidates,
+    )
+    ranked = rank(discovery.chosen, registry, settings.use_case, settings.constraints.max_latency_ms)
+    contestants = [current, *(candidate.entry for candidate in ranked[: settings.n_top])]
+    judge = choose_judge(registry, settings, contestants) if ranked else None
+    notes = []
+    if judge is not None and judge.family in {entry.family for entry in contestants}:
+        notes.append(f"The judge {judge.id} is of the family of a contestant: it may favour its own.")
+    others = len(replayable) - len(ordered)
+    if others:
+        notes.append(f"{others} calls of other models than {current.id} in the log were left out.")
+    return Plan(
+        settings=settings,
+        registry=registry,
+        current=current,
+        traffic=traffic,
+        calls=tuple(ordered[: settings.thresholds.max_samples]),
+        discovery=discovery,
+        ranked=ranked,
+        judge=judge,
+        notes=tuple(notes),
+    )
+
+
+def _of_model(calls: Sequence[LoggedCall], registry: Registry, current: ModelEntry) -> list[LoggedCall]:
+    """The calls that the current model answered; all of them where the log names no model of the registry."""
+
+    def entry(name: str | None) -> ModelEntry | None:
+        try:
+            return registry.get(name) if name else None
+        except BadInputError:
+            return None
+
+    known = {name: entry(name) for name in {call.model for call in calls}}
+    own = [call for call in calls if (found := known[call.model]) is not None and found.id == current.id]
+    return own or list(calls)
+
+
+def estimate(plan: Plan) -> Estimate:
+    """Cost of the first round before it is made: from the log's token counts, and at every call's worst case."""
+    expected: Decimal | None = Decimal(0)
+    worst: Decimal | None = Decimal(0)
+    count = 0
+
+    def add(expect: Decimal | None, most: Decimal | None) -> None:
+        nonlocal expected, worst, count
+        count += 1
+        expected = None if expected is None or expect is None else expected + expect
+        worst = None if worst is None or most is None else worst + most
+
+    as_of = plan.settings.as_of
+    for call in plan.calls:
+        usage = estimated_usage(call, plan.settings.traffic)
+        tokens_in, tokens_out = usage.input_tokens or 0, usage.output_tokens or 0
+        for candidate in plan.top:
+            request, wire = replay_request(call, candidate.entry, "", 1.0)
+            add(
+                cost_of(candidate.entry, Usage(input_tokens=tokens_in, output_tokens=tokens_out), as_of),
+                worst_case_usd(request, candidate.entry, wire.max_output_tokens, as_of),
+            )
+        if plan.judge is not None:
+            read = Usage(input_tokens=tokens_in + tokens_out + JUDGE_OVERHEAD_TOKENS, output_tokens=JUDGE_OUTPUT_TOKENS)
+            most = Usage(input_tokens=4 * (read.input_tokens or 0), output_tokens=MAX_JUDGE_TOKENS)
+            for _ in range(1 + len(plan.top)):
+                add(cost_of(plan.judge, read, as_of), cost_of(plan.judge, most, as_of))
+    return Estimate(calls=count, expected_usd=expected, worst_usd=worst)
+
+
+def recipients(plan: Plan) -> tuple[str, ...]:
+    """Providers that will receive the prompts, the judge's included."""
+    entries = [candidate.entry for candidate in plan.top] + ([plan.judge] if plan.judge is not None else [])
+    return tuple(sorted({entry.provider for entry in entries}))

@@ -1,0 +1,145 @@
+"""One logged call and one candidate -> one pair."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+
+from cqtui.checks.answers import json_ok
+from cqtui.checks.refusals import detect_refusal
+from cqtui.engine.calling import Caller
+from cqtui.engine.judge import Judge
+from cqtui.engine.traffic import estimated_usage, uncached
+from cqtui.gateway.protocol import ChatRequest
+from cqtui.gateway.translate import Translation, translate
+from cqtui.models import Candidate, Completion, Judgement, LoggedCall, ModelEntry, Pair, Replay
+from cqtui.registry.pricing import cost_of
+from cqtui.settings import Traffic
+
+
+def replay_request(
+    call: LoggedCall, entry: ModelEntry, run_id: str, timeout_s: float
+) -> tuple[ChatRequest, Translation]:
+    """The request that replays a logged call on a model, and what the translation took."""
+    wire = translate(call, entry)
+    request = ChatRequest(
+        model=entry.model,
+        provider=entry.portkey_slug,
+        messages=wire.messages,
+        params=wire.params,
+        purpose="replay",
+        run_id=run_id,
+        model_id=entry.id,
+        record_id=call.id,
+        timeout_s=timeout_s,
+    )
+    return request, wire
+
+
+def last_user_text(call: LoggedCall) -> str | None:
+    """The last user message's text, or None."""
+    return next((message.text for message in reversed(call.messages) if message.role == "user"), None)
+
+
+def is_refusal(call: LoggedCall, answer: Completion, finish_reason: str | None) -> bool:
+    """Whether an answer to a logged call is a full or partial refusal."""
+    return detect_refusal(
+        answer.text,
+        finish_reason=finish_reason,
+        refusal=answer.refusal,
+        prompt=last_user_text(call),
+        tool_calls=answer.tool_calls,
+    ).is_refusal
+
+
+class Replayer:
+    """Replays logged calls on candidates and has both answers scored by the same judge."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        judge: Judge,
+        current: ModelEntry,
+        *,
+        run_id: str,
+        as_of: date,
+        traffic: Traffic,
+        timeout_s: float,
+    ) -> None:
+        """Join the pieces of one run."""
+        self._caller = caller
+        self._judge = judge
+        self._current = current
+        self._run_id = run_id
+        self._as_of = as_of
+        self._traffic = traffic
+        self._timeout_s = timeout_s
+        self._baseline: dict[str, asyncio.Task[Judgement | None]] = {}
+
+    async def pair(self, call: LoggedCall, candidate: Candidate) -> Pair:
+        """Replay a call on a candidate and score the pair; raises what ``Caller.call`` raises."""
+        request, wire = replay_request(call, candidate.entry, self._run_id, self._timeout_s)
+        replay = await self._caller.call(request, candidate.entry, wire.max_output_tokens)
+        logged = call.completion or Completion()
+        baseline_cost = cost_of(self._current, uncached(estimated_usage(call, self._traffic)), self._as_of)
+        base = Pair(
+            record_id=call.id,
+            session=call.session,
+            baseline_cost_usd=baseline_cost,
+            baseline_refused=is_refusal(call, logged, call.finish_reason),
+            translated=wire.translated,
+            dropped=wire.dropped,
+        )
+        if replay.failure is not None or replay.completion is None:
+            kind = replay.failure.kind if replay.failure is not None else "no_choices"
+            return base.model_copy(update={"failure": kind})
+        measured = base.model_copy(update=self._measured(call, candidate.entry, replay))
+        if measured.baseline_refused and measured.candidate_refused:
+            return measured
+        return measured.model_copy(update=await self._scores(call, logged, replay.completion, measured))
+
+    def _measured(self, call: LoggedCall, entry: ModelEntry, replay: Replay) -> dict[str, object]:
+        answer = replay.completion or Completion()
+        text_ok = json_ok(answer.text or "", call.params) if not answer.tool_calls else None
+        # A replay starts cold or warm by chance: cost without cache discounts, as on the baseline's side.
+        return {
+            "candidate_cost_usd": cost_of(entry, uncached(replay.usage), self._as_of),
+            "latency_ms": replay.latency_ms,
+            "candidate_refused": is_refusal(call, answer, replay.finish_reason),
+            "format_failed": text_ok is False,
+            "truncated": replay.finish_reason == "length" and call.finish_reason != "length",
+        }
+
+    async def _scores(self, call: LoggedCall, logged: Completion, answer: Completion, pair: Pair) -> dict[str, object]:
+        if pair.candidate_refused:  # the current model answered: a refusal is worth nothing here
+            baseline = await self._baseline_score(call, logged)
+            return _unjudged() if baseline is None else _scored(baseline.overall, 0.0)
+        baseline, judged = await asyncio.gather(self._baseline_score(call, logged), self._judge.score(call, answer))
+        if baseline is None or judged is None:
+            return _unjudged()
+        score = judged.overall
+        if pair.baseline_refused:
+            # Answering what the current model would not is no gain by itself; a person should look (methods.md, 0.4).
+            score = min(score, baseline.overall)
+        return _scored(baseline.overall, score)
+
+    async def _baseline_score(self, call: LoggedCall, logged: Completion) -> Judgement | None:
+        task = self._baseline.get(call.id)
+        if task is None:
+            task = asyncio.create_task(self._judge.score(call, logged))
+            self._baseline[call.id] = task
+        return await asyncio.shield(task)
+
+
+def _scored(baseline: float, candidate: float) -> dict[str, object]:
+    return {"baseline_score": baseline, "candidate_score": candidate}
+
+
+def _unjudged() -> dict[str, object]:
+    return {"unjudged": True}
+
+
+def baselines(calls: Sequence[LoggedCall]) -> list[LoggedCall]:
+    """The calls that have an answer to compare with."""
+    return [call for call in calls if call.is_baseline]

@@ -1,0 +1,116 @@
+"""Layer 3: replays the log on the candidates, record by record, and stops a candidate when the evidence is in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from cqtui.engine.budget import BudgetExhaustedError
+from cqtui.engine.evidence import is_clearly_worse
+from cqtui.engine.replay import Replayer
+from cqtui.events import CandidateChosen, CandidateStopped, Emitter, PairJudged
+from cqtui.models import Candidate, LoggedCall, Pair
+
+SYSTEMATIC_FAILURES = 5
+CLEARLY_WORSE = "clearly worse"
+
+
+class _Progress:
+    """One candidate's pairs. Evidence is the unbroken run from the first call on, whatever order answers came in."""
+
+    def __init__(self, candidate: Candidate) -> None:
+        self.candidate = candidate
+        self.finished: dict[int, Pair] = {}
+        self.pairs: list[Pair] = []
+        self.stopped: str | None = None
+
+    def take(self, index: int, pair: Pair) -> Iterator[Pair]:
+        """Enter a pair; yields those that are now next in the order."""
+        self.finished[index] = pair
+        while self.stopped is None and len(self.pairs) in self.finished:
+            following = self.finished[len(self.pairs)]
+            self.pairs.append(following)
+            yield following
+
+
+class Verification:
+    """What a band's replays showed: pairs and why each candidate was stopped, by model id."""
+
+    def __init__(self) -> None:
+        self.pairs: dict[str, list[Pair]] = {}
+        self.stopped: dict[str, str] = {}
+        self.budget_exhausted = False
+        self.interrupted = False
+
+
+async def verify(
+    candidates: Sequence[Candidate],
+    calls: Sequence[LoggedCall],
+    replayer: Replayer,
+    emitter: Emitter,
+    *,
+    max_drop_percent: float,
+    workers: int,
+    found: Verification,
+    stop: asyncio.Event,
+) -> None:
+    """Replay ``calls`` in their order on every candidate; results go into ``found`` as they come.
+
+    A candidate stops early when it is clearly worse, or when its first calls all fail. Money that is gone ends the
+    round with what was measured. ``stop`` lets the calls under way finish and starts no more.
+    """
+    states = [_Progress(candidate) for candidate in candidates]
+    for state in states:
+        found.pairs[state.candidate.id] = state.pairs
+        emitter.emit(CandidateChosen, candidate=state.candidate, samples=len(calls))
+    work = iter([(index, call, state) for index, call in enumerate(calls) for state in states])
+
+    async def worker() -> None:
+        for index, call, state in work:
+            if stop.is_set() or found.budget_exhausted:
+                return
+            if state.stopped is not None:
+                continue
+            try:
+                pair = await replayer.pair(call, state.candidate)
+            except BudgetExhaustedError:
+                found.budget_exhausted = True
+                return
+            for following in state.take(index, pair):
+                _report(emitter, state, following)
+                _look(emitter, state, max_drop_percent)
+
+    tasks = [asyncio.create_task(worker()) for _ in range(max(1, workers))]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)
+    found.interrupted = stop.is_set()
+    found.stopped.update({s.candidate.id: s.stopped for s in states if s.stopped is not None})
+
+
+def _report(emitter: Emitter, state: _Progress, pair: Pair) -> None:
+    emitter.emit(
+        PairJudged,
+        model_id=state.candidate.id,
+        record_id=pair.record_id,
+        baseline_score=pair.baseline_score,
+        candidate_score=pair.candidate_score,
+        candidate_refused=pair.candidate_refused,
+    )
+
+
+def _look(emitter: Emitter, state: _Progress, max_drop_percent: float) -> None:
+    pairs = state.pairs
+    reason = None
+    if len(pairs) == SYSTEMATIC_FAILURES and all(pair.failure is not None for pair in pairs):
+        reason = f"its first {SYSTEMATIC_FAILURES} calls all failed ({pairs[-1].failure})"
+    elif pairs[-1].candidate_score is not None and is_clearly_worse(pairs, max_drop_percent):
+        reason = CLEARLY_WORSE
+    if reason is not None:
+        state.stopped = reason
+        emitter.emit(CandidateStopped, model_id=state.candidate.id, pairs=len(pairs), reason=reason)
