@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from cqtui.settings import Thresholds
 
 Tier = Literal["fast", "medium", "slow", "unknown"]
 Reliability = Literal["high", "medium", "low", "unknown"]
@@ -417,6 +419,7 @@ class Recommendation(Frozen):
     reason: str
     current: ModelEntry
     use_case: str
+    thresholds: Thresholds
     recommended: Evidence | None
     runner_up: Evidence | None
     closest: Evidence | None
@@ -432,7 +435,3 @@ class Recommendation(Frozen):
     notes: tuple[str, ...] = ()
     more_samples: int | None = None
     more_usd: Decimal | None = None
-
-    def with_changes(self, **changes: Any) -> Self:
-        """A copy with some fields changed."""
-        return self.model_copy(update=changes)

@@ -18,7 +18,7 @@ from cqtui.gateway.protocol import ChatClient, ChatRequest
 from cqtui.models import Failure, ModelEntry, Replay, Usage
 from cqtui.registry.pricing import cost_of
 from cqtui.settings import CacheSettings, GatewaySettings
-from cqtui.store import cache, runs
+from cqtui.store import cache, records, runs
 from cqtui.store.database import Database
 
 TOKENS_A_PART = 4096  # an image or file part counts at most this much, generously
@@ -179,6 +179,8 @@ class Caller:
             ttl = self._keep.evaluation_ttl_s if judged else self._keep.model_output_ttl_s
             value = replay.model_dump(mode="json", exclude_defaults=True)
             cache.set_value(connection, key, value, ttl_s=ttl, source_versions=versions)
+            if request.purpose == "replay":
+                records.keep_completion(connection, request.record_id, request.model_id, value)
 
     async def _check_reachable(self, request: ChatRequest, entry: ModelEntry) -> None:
         task = self._pings.get(entry.id)

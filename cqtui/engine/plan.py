@@ -70,8 +70,13 @@ def choose_judge(registry: Registry, settings: Settings, contestants: Sequence[M
     Raises:
         BadInputError: The user's judge is unknown or a contestant.
     """
-    if settings.judge.mode == "checks":
+    if settings.judge.mode == "checks" or (settings.provider == "local" and not settings.judge.models):
         return None
+    if settings.provider == "rehearsal":
+        priced_as = registry.get(registry.judges[0])
+        return priced_as.model_copy(
+            update={"id": "rehearsal-judge", "model": "rehearsal-judge", "family": "rehearsal", "provider": "rehearsal"}
+        )
     ids = {entry.id for entry in contestants}
     if settings.judge.models:
         entry = registry.get(settings.judge.models[0])
@@ -112,7 +117,7 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
         min_saving_percent=settings.thresholds.min_cost_saving_percent,
         k=settings.k_candidates,
         as_of=settings.as_of,
-        named=settings.candidates,
+        named=settings.candidates or _local_models(settings, registry),
     )
     ranked = rank(discovery.chosen, registry, settings.use_case, settings.constraints.max_latency_ms)
     contestants = [current, *(candidate.entry for candidate in ranked[: settings.n_top])]
@@ -134,6 +139,19 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
         judge=judge,
         notes=tuple(notes),
     )
+
+
+def _local_models(settings: Settings, registry: Registry) -> tuple[str, ...]:
+    """With the local provider only local models can be called; they bypass discovery."""
+    if settings.provider != "local":
+        return ()
+    names = tuple(entry.id for entry in registry.entries if entry.provider == "local")
+    if not names:
+        raise BadInputError(
+            "No local model is in the registry.",
+            "Add it under [[models]] in cqtui.toml; examples/support-desk/local.toml shows how.",
+        )
+    return names
 
 
 def _of_model(calls: Sequence[LoggedCall], registry: Registry, current: ModelEntry) -> list[LoggedCall]:

@@ -41,11 +41,18 @@ def finish_run(connection: sqlite3.Connection, run_id: str, result: dict[str, An
     )
 
 
+def keep_partial(connection: sqlite3.Connection, run_id: str, result: dict[str, Any]) -> None:
+    """Keep what an unfinished run has shown; the run stays open to be resumed."""
+    connection.execute(
+        "UPDATE runs SET result_json = ? WHERE run_id = ?", (json.dumps(result, ensure_ascii=False), run_id)
+    )
+
+
 def load_result(connection: sqlite3.Connection, run_id: str | None = None) -> dict[str, Any] | None:
-    """The result of a run by id or the beginning of it, or of the newest finished run; None where there is none."""
+    """The result of a run by id or the beginning of it, or of the newest run; None where there is none."""
     row = connection.execute(
         "SELECT result_json FROM runs WHERE result_json IS NOT NULL AND substr(run_id, 1, length(?)) = ?"
-        " ORDER BY finished_at DESC LIMIT 1",
+        " ORDER BY coalesce(finished_at, started_at) DESC LIMIT 1",
         (run_id or "", run_id or ""),
     ).fetchone()
     return None if row is None else dict(json.loads(row[0]))

@@ -1,0 +1,70 @@
+"""How figures and foreign text are written. Money and percent keep their units; unknown is said, never 0."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from cqtui.models import Interval
+
+UNKNOWN = "unknown"
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!@])")
+
+
+def money(value: Decimal | None) -> str:
+    """USD with as many digits as the amount deserves: $1,240, $12.50, $0.0021."""
+    if value is None:
+        return UNKNOWN
+    size = abs(value)
+    if size >= 1000:
+        text = f"{size:,.0f}"
+    elif size >= 1 or size == 0:
+        text = f"{size:,.2f}"
+    elif size >= Decimal("0.01"):
+        text = f"{size:.3f}".rstrip("0").rstrip(".")
+        text = text if "." in text and len(text.split(".")[1]) >= 2 else f"{size:.2f}"
+    else:
+        text = f"{size:.2g}" if size >= Decimal("0.0001") else f"{size:.1e}"
+    return ("−" if value < 0 else "") + "$" + text
+
+
+def signed(value: float) -> str:
+    """One decimal with a sign; a true minus."""
+    return f"{value:+.1f}".replace("-", "−")
+
+
+def interval(value: Interval | None, unit: str = "%") -> str:
+    """Estimate with its 95% interval, e.g. ``−0.9% [−3.1, +1.2]``."""
+    if value is None:
+        return UNKNOWN
+    return f"{signed(value.value)}{unit} [{signed(value.low)}, {signed(value.high)}]"
+
+
+def cost_change(saving: Interval | None) -> str:
+    """A saving as a change of cost: a saving of 46% is ``−46.0% [...]``."""
+    if saving is None:
+        return UNKNOWN
+    return interval(Interval(value=-saving.value, low=-saving.high, high=-saving.low))
+
+
+def share(value: float | None) -> str:
+    """A fraction 0..1 as percent."""
+    return UNKNOWN if value is None else f"{100 * value:.1f}%"
+
+
+def milliseconds(value: float | None) -> str:
+    """Ms below a second, else seconds."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
+
+
+def plain(text: str) -> str:
+    """Foreign text on one line without control characters or text-direction overrides."""
+    return _CONTROL.sub("\ufffd", " ".join(text.split()))
+
+
+def markdown(text: object) -> str:
+    """Foreign text that stays text in Markdown, in tables and towards @mentions."""
+    return _MARKDOWN.sub(r"\\\1", plain(str(text))).replace("\\@", "@\u200b")

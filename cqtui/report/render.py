@@ -1,0 +1,107 @@
+"""Renders a recommendation as Markdown and as a short text."""
+
+from __future__ import annotations
+
+import functools
+import re
+import string
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2.sandbox import SandboxedEnvironment
+
+from cqtui.models import Evidence, Recommendation
+from cqtui.report import filters
+from cqtui.resources import resource_path
+
+_SOURCES = {"log": "the log's own rate", "settings": "as stated in cqtui.toml", "unknown": "unknown"}
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    words = ", ".join(f"{filters.markdown(name)} {count}" for name, count in counts.items())
+    return words or "0"
+
+
+@functools.cache
+def _environment() -> SandboxedEnvironment:
+    from jinja2 import FileSystemLoader, StrictUndefined
+
+    environment = SandboxedEnvironment(
+        loader=FileSystemLoader(resource_path("templates")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701  (Markdown; foreign text goes through the markdown filter)
+        keep_trailing_newline=True,
+    )
+    for name in ("money", "interval", "cost_change", "share", "milliseconds", "markdown"):
+        environment.filters[name] = getattr(filters, name)
+    environment.filters["counts"] = _counts
+    return environment
+
+
+def verdict(result: Recommendation) -> str:
+    """The grade in words."""
+    if result.grade == "leaning":
+        return "Leaning, not verified."
+    if result.grade == "keep":
+        return "Keep the current model."
+    if result.grade == "inconclusive":
+        return "Not enough evidence."
+    return "Verified."
+
+
+def _outcome(evidence: Evidence, result: Recommendation) -> str:
+    if result.recommended is not None and evidence.candidate.id == result.recommended.candidate.id:
+        return result.grade
+    if evidence.stopped is not None:
+        return f"{evidence.stopped}, stopped after {evidence.ledger.replayed}"
+    failed = [gate.name for gate in evidence.gates if gate.passed is not True]
+    return f"fails: {', '.join(failed)}" if failed else "acceptable"
+
+
+def _judge_words(result: Recommendation) -> str:
+    if result.judge == "checks":
+        return "scored by checks and similarity to the logged answer, no judge model. The logged answer counts as 100."
+    if result.provider == "rehearsal":
+        return "a simulated judge that compares each answer with the logged one."
+    return f"{filters.markdown(result.judge)} scored both answers of each pair on the same rubric, one at a time."
+
+
+def _context(result: Recommendation) -> dict[str, Any]:
+    shown = result.recommended or result.closest
+    unknown = sorted(
+        {
+            name.strip()
+            for e in result.evidence
+            for words in e.candidate.rationale
+            for found in re.findall(r"unknown: ([^;]+)", words)
+            for name in found.split(",")
+        }
+    )
+    return {
+        **{name: getattr(result, name) for name in Recommendation.model_fields},
+        "shown": shown,
+        "verdict": verdict(result),
+        "simulated": result.provider == "rehearsal",
+        "recorded": result.provider == "recorded",
+        "letters": string.ascii_uppercase,
+        "outcomes": {e.candidate.id: _outcome(e, result) for e in result.evidence},
+        "judge_words": _judge_words(result),
+        "volume_source": _SOURCES[result.traffic.monthly_source],
+        "unknown_strengths": unknown,
+        "any_stopped": any(e.stopped for e in result.evidence),
+        "as_of": result.as_of.isoformat(),
+    }
+
+
+def render_markdown(result: Recommendation) -> str:
+    """The full report as Markdown."""
+    text = _environment().get_template("report.md.j2").render(_context(result))
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def render_summary(result: Recommendation) -> str:
+    """A few lines for a terminal: the label, the sentence, what it rests on."""
+    text = _environment().get_template("summary.txt.j2").render(_context(result))
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

@@ -1,0 +1,325 @@
+"""The JSON of a recommendation: the original's response of /api/optimize, key for key, and what cqtui adds."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from cqtui.models import Evidence, Interval, Recommendation
+
+SCHEMA_VERSION = 1
+
+
+class _Json(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class EvaluationSummary(_Json):
+    """What the replays showed; rates are fractions."""
+
+    quality_score: float | None
+    format_failure_rate: float | None
+    refusal_rate: float | None
+    samples_evaluated: int
+    evaluation_stage: Literal["completed", "stopped_early", "budget_exhausted", "interrupted"]
+
+
+class Impact(_Json):
+    """USD; null where the volume or a price is unknown."""
+
+    monthly_request_volume: int | None
+    current_monthly_cost_usd: float | None
+    projected_monthly_cost_usd: float | None
+    projected_monthly_savings_usd: float | None
+    annual_savings_usd: float | None
+
+
+class Fallback(_Json):
+    """The runner-up."""
+
+    model: str
+    cost_saving_percent: float | None
+    quality_impact_percent: float | None
+
+
+class Recommended(_Json):
+    """The switch."""
+
+    current_model: str
+    recommended_model: str
+    recommended_model_display: str
+    projected_cost_saving_percent: float
+    projected_quality_impact_percent: float
+    confidence: float
+    evaluation_summary: EvaluationSummary
+    business_impact: Impact | None
+    reasons: list[str]
+    fallback_option: Fallback | None
+
+
+class ThresholdsUsed(_Json):
+    """The original's three thresholds."""
+
+    min_cost_saving_percent: float
+    max_quality_drop_percent: float
+    min_confidence: float
+
+
+class IntervalJson(_Json):
+    """An estimate with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Intervals(_Json):
+    """Intervals of the recommended (else closest) candidate, in percent."""
+
+    cost_saving_percent: IntervalJson | None
+    quality_impact_percent: IntervalJson | None
+    refusal_rate_percent: IntervalJson | None
+
+
+class GateJson(_Json):
+    """One question asked of a candidate; passed null is open."""
+
+    name: str
+    asked: str
+    found: str
+    passed: bool | None
+
+
+class LedgerJson(_Json):
+    """What became of the replayed calls."""
+
+    replayed: int
+    comparable: int
+    failed: dict[str, int]
+    translated: dict[str, int]
+    dropped: dict[str, int]
+    truncated: int
+    served_by_other: int
+    unjudged: int
+    both_refused: int
+    newly_refused: int
+    newly_answered: int
+
+
+class CandidateJson(_Json):
+    """A candidate that was tried."""
+
+    model: str
+    model_display: str
+    outcome: Literal["recommended", "runner_up", "acceptable", "failed"]
+    why: list[str]
+    fit_score: float | None
+    rationale: list[str]
+    warnings: list[str]
+    samples_evaluated: int
+    cost_saving_percent: IntervalJson | None
+    quality_impact_percent: IntervalJson | None
+    quality_score: float | None
+    confidence: float
+    refusal_rate: float | None
+    format_failure_rate: float | None
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    stopped: str | None
+    gates: list[GateJson]
+    ledger: LedgerJson
+
+
+class ExcludedJson(_Json):
+    """A model that was not tried, and why."""
+
+    model: str
+    reason: str
+
+
+class MoreEvidence(_Json):
+    """About what would settle it."""
+
+    samples: int | None
+    usd: float | None
+
+
+class OptimizeResponse(_Json):
+    """What ``cqtui optimize --json`` prints."""
+
+    status: Literal["success", "no_recommendation"]
+    timestamp: str
+    processing_time_seconds: float
+    iterations_required: int
+    recommendation: Recommended | None = None
+    reason: str | None = None
+    current_model: str | None = None
+    suggestion: str | None = None
+    thresholds_used: ThresholdsUsed
+    verification_cost_usd: float
+    summary: str
+    schema_version: int
+    run_id: str
+    grade: Literal["verified", "leaning", "inconclusive", "keep"]
+    evidence_kind: Literal["measured", "recorded", "simulated"]
+    evaluation_stage: Literal["completed", "stopped_early", "budget_exhausted", "interrupted"]
+    intervals: Intervals
+    candidates: list[CandidateJson]
+    excluded: list[ExcludedJson]
+    guardrails: list[dict[str, Any]]
+    ledger: LedgerJson | None
+    noise_floor: dict[str, Any] | None
+    more_evidence: MoreEvidence
+    segments: list[dict[str, Any]]
+    provider: str
+    judge: str
+    as_of: str
+    notes: list[str]
+
+
+def _number(value: Decimal | None, digits: str = "0.000001") -> float | None:
+    return None if value is None else float(value.quantize(Decimal(digits), rounding=ROUND_HALF_UP))
+
+
+def _interval(value: Interval | None) -> IntervalJson | None:
+    if value is None:
+        return None
+    return IntervalJson(value=round(value.value, 3), low=round(value.low, 3), high=round(value.high, 3))
+
+
+def _round(value: float | None, digits: int = 3) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def evidence_kind(provider: str) -> Literal["measured", "recorded", "simulated"]:
+    """What the answers are: measured on real models, read from a recording, or simulated."""
+    if provider == "rehearsal":
+        return "simulated"
+    return "recorded" if provider == "recorded" else "measured"
+
+
+def _candidate(evidence: Evidence, result: Recommendation) -> CandidateJson:
+    ids = [e.candidate.id if e is not None else None for e in (result.recommended, result.runner_up)]
+    outcome: Any = "acceptable" if evidence.acceptable else "failed"
+    if evidence.candidate.id == ids[0]:
+        outcome = "recommended"
+    elif evidence.candidate.id == ids[1]:
+        outcome = "runner_up"
+    failed = [f"{g.name}: asked {g.asked}, found {g.found}" for g in evidence.gates if g.passed is not True]
+    return CandidateJson(
+        model=evidence.candidate.id,
+        model_display=evidence.candidate.entry.display_name,
+        outcome=outcome,
+        why=failed or ([] if outcome == "recommended" else ["passes every rule; another was better or cheaper"]),
+        fit_score=_round(evidence.candidate.fit_score, 1),
+        rationale=list(evidence.candidate.rationale),
+        warnings=list(evidence.candidate.warnings),
+        samples_evaluated=evidence.pairs,
+        cost_saving_percent=_interval(evidence.savings_percent),
+        quality_impact_percent=_interval(evidence.quality_impact_percent),
+        quality_score=_round(evidence.candidate_score, 2),
+        confidence=round(evidence.confidence, 4),
+        refusal_rate=_round(evidence.refusal_rate, 4),
+        format_failure_rate=_round(evidence.format_failure_rate, 4),
+        latency_p50_ms=_round(evidence.latency_p50_ms, 1),
+        latency_p95_ms=_round(evidence.latency_p95_ms, 1),
+        stopped=evidence.stopped,
+        gates=[GateJson(**gate.model_dump()) for gate in evidence.gates],
+        ledger=LedgerJson(**evidence.ledger.model_dump()),
+    )
+
+
+def reasons(evidence: Evidence, result: Recommendation) -> list[str]:
+    """Why this candidate, in sentences."""
+    found = []
+    if evidence.savings_percent is not None:
+        found.append(f"Cost change of {-evidence.savings_percent.value:+.1f}% on {evidence.ledger.replayed} calls")
+    if evidence.quality_impact_percent is not None:
+        found.append(f"Quality impact of {evidence.quality_impact_percent.value:+.1f}% on {evidence.pairs} pairs")
+    if evidence.candidate.fit_score is not None:
+        found.append(f"Fit of {evidence.candidate.fit_score:.0f}/100 for {result.use_case}")
+    return found
+
+
+def optimize_response(result: Recommendation) -> OptimizeResponse:
+    """The response for a finished, stopped or partial run."""
+    chosen = result.recommended
+    shown = chosen or result.closest
+    recommendation = None
+    if chosen is not None and chosen.savings_percent is not None and chosen.quality_impact_percent is not None:
+        other = result.runner_up
+        recommendation = Recommended(
+            current_model=result.current.id,
+            recommended_model=chosen.candidate.id,
+            recommended_model_display=chosen.candidate.entry.display_name,
+            projected_cost_saving_percent=round(chosen.savings_percent.value, 3),
+            projected_quality_impact_percent=round(chosen.quality_impact_percent.value, 3),
+            confidence=round(chosen.confidence, 4),
+            evaluation_summary=EvaluationSummary(
+                quality_score=_round(chosen.candidate_score, 2),
+                format_failure_rate=_round(chosen.format_failure_rate, 4),
+                refusal_rate=_round(chosen.refusal_rate, 4),
+                samples_evaluated=chosen.pairs,
+                evaluation_stage=result.stage,
+            ),
+            business_impact=None
+            if result.impact is None
+            else Impact(
+                monthly_request_volume=result.impact.monthly_request_volume,
+                current_monthly_cost_usd=_number(result.impact.current_monthly_cost_usd, "0.01"),
+                projected_monthly_cost_usd=_number(result.impact.projected_monthly_cost_usd, "0.01"),
+                projected_monthly_savings_usd=_number(result.impact.projected_monthly_savings_usd, "0.01"),
+                annual_savings_usd=_number(result.impact.annual_savings_usd, "0.01"),
+            ),
+            reasons=reasons(chosen, result),
+            fallback_option=None
+            if other is None
+            else Fallback(
+                model=other.candidate.id,
+                cost_saving_percent=_round(other.savings_percent.value if other.savings_percent else None),
+                quality_impact_percent=_round(
+                    other.quality_impact_percent.value if other.quality_impact_percent else None
+                ),
+            ),
+        )
+    none = recommendation is None
+    return OptimizeResponse(
+        status="no_recommendation" if none else "success",
+        timestamp=result.at.isoformat(),
+        processing_time_seconds=round(result.seconds, 3),
+        iterations_required=result.iterations,
+        recommendation=recommendation,
+        reason=result.reason if none else None,
+        current_model=result.current.id if none else None,
+        suggestion=result.sentence if none else None,
+        thresholds_used=ThresholdsUsed(
+            min_cost_saving_percent=result.thresholds.min_cost_saving_percent,
+            max_quality_drop_percent=result.thresholds.max_quality_drop_percent,
+            min_confidence=result.thresholds.min_confidence,
+        ),
+        verification_cost_usd=_number(result.spend.total_usd) or 0.0,
+        summary=result.sentence,
+        schema_version=SCHEMA_VERSION,
+        run_id=result.run_id,
+        grade=result.grade,
+        evidence_kind=evidence_kind(result.provider),
+        evaluation_stage=result.stage,
+        intervals=Intervals(
+            cost_saving_percent=_interval(shown.savings_percent) if shown else None,
+            quality_impact_percent=_interval(shown.quality_impact_percent) if shown else None,
+            refusal_rate_percent=_interval(shown.refusal_interval) if shown else None,
+        ),
+        candidates=[_candidate(evidence, result) for evidence in result.evidence],
+        excluded=[ExcludedJson(model=e.model_id, reason=e.reason) for e in result.excluded],
+        guardrails=[],
+        ledger=LedgerJson(**shown.ledger.model_dump()) if shown else None,
+        noise_floor=None,
+        more_evidence=MoreEvidence(samples=result.more_samples, usd=_number(result.more_usd, "0.0001")),
+        segments=[],
+        provider=result.provider,
+        judge=result.judge,
+        as_of=result.as_of.isoformat(),
+        notes=list(result.notes),
+    )
