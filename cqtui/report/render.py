@@ -31,7 +31,7 @@ def _environment() -> SandboxedEnvironment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # noqa: S701  (Markdown; foreign text goes through the markdown filter)
+        autoescape=False,
         keep_trailing_newline=True,
     )
     for name in ("money", "interval", "cost_change", "share", "milliseconds", "markdown"):

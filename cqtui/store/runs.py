@@ -33,11 +33,11 @@ def unfinished_run(connection: sqlite3.Connection, plan_hash: str) -> str | None
     return None if row is None else str(row[0])
 
 
-def finish_run(connection: sqlite3.Connection, run_id: str, result: dict[str, Any]) -> None:
-    """Record a run's result."""
+def finish_run(connection: sqlite3.Connection, run_id: str, result: dict[str, Any] | None) -> None:
+    """Record that a run ended, with its result where it has one to show again."""
     connection.execute(
         "UPDATE runs SET finished_at = ?, result_json = ? WHERE run_id = ?",
-        (_now(), json.dumps(result, ensure_ascii=False), run_id),
+        (_now(), None if result is None else json.dumps(result, ensure_ascii=False), run_id),
     )
 
 

@@ -17,8 +17,9 @@ from cqtui.gateway.rehearsal.simulated import SimulatedModel
 from cqtui.gateway.rehearsal.texts import JsonBody, Path, is_short, json_body, leaves, sentences
 from cqtui.models import Completion, ToolCall
 
-_NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w])|(?<![\w.])\d+(?:\.\d+)?(?!\w)")
+_NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w])|(?<![\w.])\d{1,30}(?:\.\d{1,30})?(?!\w)")
 _MARKER_BEFORE = re.compile(r"(?:\A|\n)[ \t]*\Z")
+_LABEL_SHARE = 0.6
 _REFUSALS = (
     "I'm sorry, but I can't help with that.",
     "I cannot provide an answer to this request.",
@@ -173,7 +174,8 @@ def make_reply(
     if not text or not text.strip():
         return reply
     is_json = json_body(text) is not None
-    if edits < model.edit_rate:
+    # A wrong label is wrong altogether, so that labels must go wrong less often for the same mean loss.
+    if edits < model.edit_rate * (_LABEL_SHARE if is_short(text) else 1.0):
         text = edit_text(text, model, alternatives, rng)
     elif pads < model.verbosity and not is_json and not is_short(text):
         text = pad(text, rng)

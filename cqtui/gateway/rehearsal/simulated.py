@@ -9,9 +9,9 @@ MIN_LATENCY_MS = 60.0
 MAX_LATENCY_MS = 250.0
 # The quality that a model of each sort loses on average, as a share of the judge's score.
 _GOOD_DROP = 0.028
-_POOR_DROP = (0.07, 0.18)
+_POOR_DROP = (0.07, 0.2)
 # An edited answer loses about this share of its score (measured with scoring.py on mixed traffic).
-_EDIT_SEVERITY = 0.42
+_EDIT_SEVERITY = 0.36
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,79 @@
+"""The command group: loads a command's module only when it is asked for, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from cqtui import __version__
+from cqtui.errors import CqtuiError
+
+COMMANDS = {
+    "analyze": ("cqtui.cli.analyze", "One prompt across models, judged and priced."),
+    "demo": ("cqtui.cli.demo", "The bundled example, with simulated models and no key."),
+    "local": ("cqtui.cli.local", "Local models: install the embedded weights."),
+    "logs": ("cqtui.cli.logs", "What is in a log, without calling anything."),
+    "optimize": ("cqtui.cli.optimize", "Find a cheaper model for a log, replay, judge, recommend."),
+    "report": ("cqtui.cli.report", "A stored run again, as Markdown or JSON."),
+}
+
+
+class LazyGroup(click.Group):
+    """Lists its commands from a table, so that ``--help`` imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands, in order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command's module."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cqtui")
+@click.pass_context
+def cqtui(context: click.Context) -> None:
+    """Replay your LLM log on cheaper models and say, with evidence, whether to switch.
+
+    \b
+    Examples:
+      cqtui demo                                 # no key, no network, simulated
+      cqtui logs inspect logs/                   # what is in the log, no call
+      cqtui optimize logs/ --dry-run             # candidates and cost, no call
+      cqtui optimize logs/ --budget-usd 2 --yes
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def main() -> None:
+    """Run the command line; errors for users end in one line and their exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        code = cqtui.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except CqtuiError as error:
+        click.echo(f"cqtui: {error}", err=True)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted. What was paid for is kept: run the same command to go on.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,292 @@
+"""``cqtui optimize``: the whole pipeline, headless."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cqtui.cli.progress import EventFile, ProgressLines, fan_out
+from cqtui.engine.connect import open_client
+from cqtui.engine.optimize import plan_for
+from cqtui.engine.pipeline import run
+from cqtui.engine.plan import Estimate, Plan, estimate, recipients
+from cqtui.errors import BadInputError
+from cqtui.events import EventSink
+from cqtui.importers import LogRead, read_logs
+from cqtui.models import Recommendation
+from cqtui.report.filters import money, plain
+from cqtui.report.render import render_markdown, render_summary
+from cqtui.report.response import optimize_response
+from cqtui.settings import Settings, database_path, load_settings
+from cqtui.store.database import Database
+
+SHOWN_PROBLEMS = 5
+
+
+def _log_paths(settings: Settings, config: Path | None) -> list[Path]:
+    base = (config or Path("cqtui.toml")).parent
+    found: list[Path] = []
+    for pattern in settings.logs:
+        matches = sorted(base.glob(pattern)) if not Path(pattern).is_absolute() else [Path(pattern)]
+        if not matches:
+            raise BadInputError(f'logs: nothing matches "{pattern}" in {base.resolve()}.', "Name a log file or folder.")
+        found += matches
+    if not found:
+        raise BadInputError("No log was named.", "cqtui optimize LOGS..., or set logs in cqtui.toml.")
+    return found
+
+
+def describe_log(read: LogRead) -> list[str]:
+    """What was read, in lines for people: counts by format, what was skipped, the first problems with file:line."""
+    files = len(read.files)
+    formats = ", ".join(f"{name} {count:,}" for name, count in read.counts.items())
+    lines = [f"Read {len(read.calls):,} calls from {files} file{'s' if files != 1 else ''} ({formats or 'none'})."]
+    if read.skipped:
+        reasons: dict[str, int] = {}
+        for item in read.skipped:
+            reasons[item.reason] = reasons.get(item.reason, 0) + 1
+        lines.append("Skipped: " + ", ".join(f"{reason} {count}" for reason, count in reasons.items()) + ".")
+    for problem in read.rejected[:SHOWN_PROBLEMS]:
+        where = f"{problem.file}:{problem.line}" if problem.line else problem.file
+        lines.append(f"{where}: {plain(problem.reason)}. Skipped.")
+    if len(read.rejected) > SHOWN_PROBLEMS:
+        lines.append(f"... and {len(read.rejected) - SHOWN_PROBLEMS} more unusable records.")
+    return lines
+
+
+def _describe_plan(plan: Plan, cost: Estimate, base_url: str | None) -> list[str]:
+    settings = plan.settings
+    today = plan.traffic.monthly_cost_usd
+    lines = [
+        f"{plan.current.model} costs you about {money(today)} a month."
+        if today is not None
+        else f"{plan.current.model} costs {money(plan.traffic.cost_per_call_usd)} a call."
+    ]
+    if not plan.top:
+        return [*lines, "No cheaper model fits this traffic."]
+    names = ", ".join(candidate.entry.model for candidate in plan.top)
+    left_out = len(plan.discovery.excluded)
+    lines.append(f"Trying {names} on {len(plan.calls)} calls ({left_out} other models left out; the report says why).")
+    lines += [f"{c.id}: {warning}." for c in plan.top for warning in c.warnings]
+    if settings.provider == "rehearsal":
+        lines.append("Rehearsal: simulated models on this machine. Nothing is sent anywhere, nothing is spent.")
+        return lines
+    if settings.provider == "local":
+        lines.append("Local inference on this machine: nothing leaves it.")
+        return lines
+    if settings.provider == "recorded":
+        lines.append("Answers come from a recording: nothing is sent.")
+        return lines
+    where = base_url or "https://api.portkey.ai/v1"
+    lines.append(f"Your prompts will be sent as logged to {', '.join(recipients(plan))} through {where}.")
+    worst = f", at worst {money(cost.worst_usd)}" if cost.worst_usd is not None else ""
+    lines.append(f"Estimated cost {money(cost.expected_usd)}{worst}; cap {money(settings.budget.usd)}.")
+    return lines
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInputError(f"{path}: {error.strerror}.", "Name a file that can be written.") from None
+
+
+async def _run(
+    plan: Plan, store: Database, sink: EventSink, progress: ProgressLines | None, options: dict[str, Any]
+) -> Recommendation:
+    """Run with Ctrl+C: once lets the calls under way finish, twice stops now; a silent stretch still shows life."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    current = asyncio.current_task()
+
+    def interrupt() -> None:
+        if stop.is_set() and current is not None:
+            current.cancel()
+            return
+        stop.set()
+        click.echo("\nStopping: calls under way finish first. Once more to stop now.", err=True)
+
+    with_handler = sys.platform != "win32"
+    if with_handler:
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+
+    async def ticking() -> None:
+        while progress is not None:
+            await asyncio.sleep(1)
+            progress.tick()
+
+    ticker = asyncio.create_task(ticking())
+    try:
+        async with open_client(plan, record=options["record"], recording=options["recording"]) as client:
+            ping = plan.settings.provider == "portkey"
+            return await run(plan, client, store, sink, resume=options["resume"], ping=ping, stop=stop)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        ticker.cancel()
+        if with_handler:
+            loop.remove_signal_handler(signal.SIGINT)
+
+
+def _exit_code(result: Recommendation, fail_on: str) -> int:
+    if result.stage == "interrupted":
+        return 130
+    regression = result.recommended is None and any(
+        e.stopped is not None and "worse" in e.stopped for e in result.evidence
+    )
+    if fail_on == "regression" and result.grade == "keep" and regression:
+        return 3
+    if fail_on == "inconclusive" and result.grade in ("leaning", "inconclusive"):
+        return 3
+    return 0
+
+
+def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> int:
+    """Read, plan, ask, run and write; returns the exit code."""
+    as_json = options["json"] or options["display"] == "json"
+    quiet = options["display"] == "none"
+    say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
+    read = read_logs(paths)
+    for line in describe_log(read):
+        say(line)
+    plan = plan_for(settings, read.calls)
+    cost = estimate(plan)
+    for line in _describe_plan(plan, cost, settings.gateway.base_url):
+        say(line)
+    if options["dry_run"]:
+        if as_json:
+            shown = {
+                "candidates": [candidate.id for candidate in plan.top],
+                "calls": cost.calls,
+                "expected_usd": None if cost.expected_usd is None else float(cost.expected_usd),
+                "worst_usd": None if cost.worst_usd is None else float(cost.worst_usd),
+                "recipients": list(recipients(plan)),
+            }
+            click.echo(json.dumps(shown, indent=2))
+        return 0
+    if settings.provider == "portkey" and plan.top and not options["yes"]:
+        if not sys.stdin.isatty():
+            raise BadInputError("This run would spend money.", "Add --yes to agree, or --dry-run to see the estimate.")
+        click.confirm("Go on?", abort=True, err=True)
+    live = sys.stderr.isatty() and options["display"] == "full"
+    progress = None if quiet else ProgressLines(live=live)
+    events = EventFile(options["events"]) if options["events"] is not None else None
+    sinks: list[EventSink] = [sink for sink in (progress, events) if sink is not None]
+    try:
+        with Database(database_path()) as store:
+            result = asyncio.run(_run(plan, store, fan_out(sinks), progress, options))
+    finally:
+        if progress is not None:
+            progress.close()
+        if events is not None:
+            events.close()
+    response = optimize_response(result).model_dump_json(indent=2)
+    if options["json_file"] is not None:
+        _write(options["json_file"], response + "\n")
+    if options["markdown"] is not None:
+        _write(options["markdown"], render_markdown(result))
+    if as_json:
+        click.echo(response)
+    else:
+        click.echo(render_summary(result), nl=False)
+        if options["markdown"] is not None:
+            click.echo(f"Report: {options['markdown']}")
+        else:
+            click.echo(f"Full report: cqtui report {result.run_id}")
+    return _exit_code(result, options["fail_on"])
+
+
+def _path(exists: bool = False) -> click.Path:
+    return click.Path(path_type=Path, exists=exists)
+
+
+@click.command("optimize", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("logs", nargs=-1, type=_path())
+@click.option("--config", type=_path(), help="Settings file. [default: cqtui.toml here, if there is one]")
+@click.option("--current-model", help="The model in use. [default: from cqtui.toml, else the log's most used]")
+@click.option("--use-case", help="E.g. general, coding, support, extraction.")
+@click.option("--candidates", help="Model names, comma-separated; bypasses discovery.")
+@click.option("--k-candidates", type=int, default=6, show_default=True, help="How many to discover.")
+@click.option("--n-top", type=int, default=3, show_default=True, help="How many to replay at a time.")
+@click.option("--judge", help="The judging model, or 'checks' for none.")
+@click.option("--budget-usd", type=Decimal, help="The most this run may spend. [default: 1.00]")
+@click.option("--max-samples", type=int, help="Calls replayed on each candidate at most. [default: 400]")
+@click.option("--quality-margin", type=float, help="Largest acceptable quality drop, percent. [default: 5]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Orders the calls.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Date for prices and retirements. [default: today]")
+@click.option(
+    "--provider",
+    type=click.Choice(["portkey", "recorded", "rehearsal", "local"]),
+    default="portkey",
+    show_default=True,
+    help="Who answers: real models, a recording, simulated ones, or a small local one.",
+)
+@click.option("--base-url", help="A gateway or OpenAI-compatible server in place of hosted Portkey.")
+@click.option("--record", type=_path(), help="Append the answers to this recording.")
+@click.option("--recording", type=_path(), help="The recording for --provider recorded.")
+@click.option("--dry-run", is_flag=True, help="Show candidates and cost, call nothing.")
+@click.option("--yes", is_flag=True, help="Agree to sending the prompts and spending up to the budget.")
+@click.option("--resume/--no-resume", default=True, show_default=True, help="Go on with an unfinished run.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["never", "regression", "inconclusive"]),
+    default="never",
+    show_default=True,
+    help="When to exit with 3.",
+)
+@click.option("--json", "json", is_flag=True, help="Print the result as JSON, and nothing else, to stdout.")
+@click.option("--json-file", type=_path(), help="Write the JSON here as well.")
+@click.option("--markdown", type=_path(), help="Write the report here.")
+@click.option("--events", type=_path(), help="Write every event here, JSON Lines.")
+@click.option(
+    "--display",
+    type=click.Choice(["full", "plain", "json", "none"]),
+    default="full",
+    show_default=True,
+    help="How progress is shown (stderr).",
+)
+@click.pass_context
+def command(context: click.Context, logs: tuple[Path, ...], **options: Any) -> None:
+    """Find a cheaper model for LOGS: discover, rank, replay, judge, recommend.
+
+    LOGS are files or folders of logged calls; without them those of cqtui.toml are read.
+
+    \b
+    Examples:
+      cqtui optimize logs/ --dry-run
+      cqtui optimize logs/october.jsonl --budget-usd 2 --yes --markdown report.md
+      cqtui optimize logs/ --provider rehearsal --json
+      cqtui optimize logs/ --base-url http://localhost:8787/v1 --yes
+    """
+    as_of: datetime | None = options["as_of"]
+    day: date | None = as_of.date() if as_of is not None else None
+    candidates = options["candidates"]
+    judge = options["judge"]
+    overrides = {
+        "current_model": options["current_model"],
+        "use_case": options["use_case"],
+        "candidates": tuple(name.strip() for name in candidates.split(",") if name.strip()) if candidates else None,
+        "k_candidates": options["k_candidates"],
+        "n_top": options["n_top"],
+        "judge.mode": "checks" if judge == "checks" else None,
+        "judge.models": (judge,) if judge and judge != "checks" else None,
+        "budget.usd": options["budget_usd"],
+        "thresholds.max_samples": options["max_samples"],
+        "thresholds.max_quality_drop_percent": options["quality_margin"],
+        "seed": options["seed"],
+        "as_of": day,
+        "provider": options["provider"],
+        "gateway.base_url": options["base_url"],
+    }
+    settings = load_settings(options["config"], overrides)
+    paths = list(logs) if logs else _log_paths(settings, options["config"])
+    context.exit(execute(settings, paths, options))

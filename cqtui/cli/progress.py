@@ -1,0 +1,94 @@
+"""Progress for people and for CI: folds events into counts and prints a plain line now and then, to stderr."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import click
+
+from cqtui.engine.run_state import RunState
+from cqtui.errors import BadInputError
+from cqtui.events import EVENT, CandidateStopped, Event, EventSink, RunStarted, StageStarted
+
+PLAIN_INTERVAL_S = 10.0
+LIVE_INTERVAL_S = 0.2
+
+
+class ProgressLines:
+    """A line every 10 s where stderr is a file or CI; one line redrawn in place where it is a terminal."""
+
+    def __init__(self, *, live: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        """Choose the style."""
+        self.state = RunState()
+        self._live = live
+        self._clock = clock
+        self._interval = LIVE_INTERVAL_S if live else PLAIN_INTERVAL_S
+        self._last = clock()
+
+    def __call__(self, event: Event, /) -> None:
+        """Take an event."""
+        self.state.apply(event)
+        if isinstance(event, CandidateStopped):
+            self._say(f"{event.model_id}: stopped after {event.pairs} calls: {event.reason}")
+        elif isinstance(event, RunStarted) and event.resumed:
+            self._say("Going on with the unfinished run of this plan; what was paid for is not paid again.")
+        elif isinstance(event, StageStarted) and event.stage == "verify" and event.iteration > 1:
+            self._say(f"No candidate passed; trying the next stronger ones (round {event.iteration}).")
+        self.tick()
+
+    def tick(self) -> None:
+        """Print the line when its time has come."""
+        now = self._clock()
+        if now - self._last >= self._interval and self.state.candidates:
+            self._last = now
+            self._draw(self.state.line())
+
+    def close(self) -> None:
+        """End the line that is redrawn."""
+        if self._live and self.state.candidates:
+            self._draw(self.state.line())
+            click.echo("", err=True)
+
+    def _say(self, text: str) -> None:
+        if self._live:
+            click.echo("\r\x1b[2K", err=True, nl=False)
+        click.echo(text, err=True)
+
+    def _draw(self, line: str) -> None:
+        if self._live:
+            click.echo(f"\r\x1b[2K{line[:118]}", err=True, nl=False)
+        else:
+            click.echo(line, err=True)
+
+
+class EventFile:
+    """Writes every event to a JSON Lines file."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file; raises BadInputError where it cannot be written."""
+        try:
+            self._file: IO[str] = path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise BadInputError(f"{path}: {error.strerror}.", "Name a file that can be written.") from None
+
+    def __call__(self, event: Event, /) -> None:
+        """Write one line."""
+        self._file.write(EVENT.dump_json(event).decode() + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def fan_out(sinks: list[EventSink]) -> EventSink:
+    """One sink that hands each event to several."""
+
+    def sink(event: Event, /) -> None:
+        for each in sinks:
+            each(event)
+
+    return sink

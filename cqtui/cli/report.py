@@ -1,0 +1,42 @@
+"""``cqtui report``: a stored run again."""
+
+from __future__ import annotations
+
+import click
+
+from cqtui.errors import BadInputError
+from cqtui.models import Recommendation
+from cqtui.report.render import render_markdown, render_summary
+from cqtui.report.response import optimize_response
+from cqtui.settings import database_path
+from cqtui.store import runs
+from cqtui.store.database import Database
+
+
+@click.command("report", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("run", required=False)
+@click.option(
+    "--format", "style", type=click.Choice(["markdown", "text", "json"]), default="markdown", show_default=True
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def command(run: str | None, style: str, as_json: bool) -> None:
+    """Print RUN (an id or the beginning of one; default the newest) again.
+
+    \b
+    Example:
+      cqtui report > report.md
+    """
+    path = database_path()
+    if not path.is_file():
+        raise BadInputError(f"{path}: no store here yet.", "Run cqtui optimize or cqtui demo first.")
+    with Database(path) as store:
+        found = store.run(lambda c: runs.load_result(c, run))
+    if found is None:
+        raise BadInputError(f"No run {run or ''} in {path}.".replace("  ", " "), "cqtui report shows the newest.")
+    result = Recommendation.model_validate(found)
+    if as_json or style == "json":
+        click.echo(optimize_response(result).model_dump_json(indent=2))
+    elif style == "text":
+        click.echo(render_summary(result), nl=False)
+    else:
+        click.echo(render_markdown(result), nl=False)
