@@ -172,6 +172,11 @@ class ModelEntry(Frozen):
     successor: str | None = None
     note: str | None = None
 
+    @property
+    def short_name(self) -> str:
+        """What sentences call it: the maker's own name, or the whole id where another host serves it."""
+        return self.model if self.family == self.provider else self.id
+
 
 class Conflict(Frozen):
     """A contradiction in the registry, kept and shown rather than resolved in silence."""

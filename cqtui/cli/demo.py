@@ -31,7 +31,7 @@ DEFAULT_REPORT = "cqtui-demo-report.md"
 )
 @click.option("--json", "json", is_flag=True, help="Print the result as JSON, and nothing else, to stdout.")
 @click.pass_context
-def command(context: click.Context, provider: str, markdown: Path, json: bool) -> None:
+def command(context: click.Context, /, provider: str, markdown: Path, json: bool) -> None:
     """Run the main job on the bundled example: no key, no network.
 
     \b

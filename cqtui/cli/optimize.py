@@ -66,13 +66,13 @@ def _describe_plan(plan: Plan, cost: Estimate, base_url: str | None) -> list[str
     settings = plan.settings
     today = plan.traffic.monthly_cost_usd
     lines = [
-        f"{plan.current.model} costs you about {money(today)} a month."
+        f"{plan.current.short_name} costs you about {money(today)} a month."
         if today is not None
-        else f"{plan.current.model} costs {money(plan.traffic.cost_per_call_usd)} a call."
+        else f"{plan.current.short_name} costs {money(plan.traffic.cost_per_call_usd)} a call."
     ]
     if not plan.top:
         return [*lines, "No cheaper model fits this traffic."]
-    names = ", ".join(candidate.entry.model for candidate in plan.top)
+    names = ", ".join(candidate.entry.short_name for candidate in plan.top)
     left_out = len(plan.discovery.excluded)
     lines.append(f"Trying {names} on {len(plan.calls)} calls ({left_out} other models left out; the report says why).")
     lines += [f"{c.id}: {warning}." for c in plan.top for warning in c.warnings]
@@ -154,7 +154,11 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
     """Read, plan, ask, run and write; returns the exit code."""
     as_json = options["json"] or options["display"] == "json"
     quiet = options["display"] == "none"
-    say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
+
+    def say(line: str) -> None:
+        if not quiet:
+            click.echo(line, err=True)
+
     read = read_logs(paths)
     for line in describe_log(read):
         say(line)
@@ -205,8 +209,8 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
     return _exit_code(result, options["fail_on"])
 
 
-def _path(exists: bool = False) -> click.Path:
-    return click.Path(path_type=Path, exists=exists)
+def _path() -> click.Path:
+    return click.Path(path_type=Path)
 
 
 @click.command("optimize", context_settings={"help_option_names": ["-h", "--help"]})
@@ -255,7 +259,7 @@ def _path(exists: bool = False) -> click.Path:
     help="How progress is shown (stderr).",
 )
 @click.pass_context
-def command(context: click.Context, logs: tuple[Path, ...], **options: Any) -> None:
+def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -> None:
     """Find a cheaper model for LOGS: discover, rank, replay, judge, recommend.
 
     LOGS are files or folders of logged calls; without them those of cqtui.toml are read.

@@ -67,7 +67,7 @@ async def _open(plan: Plan, recording: Path | None, stack: contextlib.AsyncExitS
 
         positions = price_positions(plan)
         server = await stack.enter_async_context(RehearsalServer(plan.calls, positions, seed=settings.seed))
-        answers = [call.model_dump(mode="json", include={"messages", "completion"}) for call in plan.calls]
+        answers = [call.model_dump(mode="json", exclude={"origin"}) for call in plan.calls]
         endpoint = f"{REHEARSAL_VERSION}/{_digest(positions, settings.seed, answers)}"
         return PortkeyClient(api_key=None, base_url=server.base_url, provider="rehearsal", endpoint=endpoint)
     if settings.provider == "local":

@@ -49,10 +49,6 @@ def switch_sentence(current: str, candidate: str, saving: Interval, impact: Inte
     return f"Switching from {current} to {candidate} {cost_words(saving)} {quality_words(impact)}."
 
 
-def _name(entry: ModelEntry) -> str:
-    return entry.model
-
-
 def best_of(acceptable: Sequence[Evidence], pairs: Mapping[str, Sequence[Pair]]) -> list[Evidence]:
     """Acceptable candidates, the one to choose first.
 
@@ -113,11 +109,11 @@ def decide(
         chosen = ranked[0]
         saving, impact = chosen.savings_percent, chosen.quality_impact_percent
         if saving is not None and impact is not None:
-            sentence = switch_sentence(_name(current), _name(chosen.candidate.entry), saving, impact)
+            sentence = switch_sentence(current.short_name, chosen.candidate.entry.short_name, saving, impact)
             runner_up = ranked[1] if len(ranked) > 1 else None
             return Answer("leaning", sentence, "It passes every rule that was asked.", chosen, runner_up, chosen)
     if not evidence:
-        sentence = f"Keep {_name(current)}. No candidate is cheaper and fits this traffic."
+        sentence = f"Keep {current.short_name}. No candidate is cheaper and fits this traffic."
         return Answer("keep", sentence, "No candidate passed the filters.", None, None, None)
     closest = _closest(evidence)
     measured = closest.savings_percent is not None and closest.quality_impact_percent is not None
@@ -125,10 +121,10 @@ def decide(
     if closest.savings_percent is not None and closest.quality_impact_percent is not None:
         figures = f"{cost_words(closest.savings_percent)} {quality_words(closest.quality_impact_percent)}"
     if all(is_rejected(e, thresholds) for e in evidence) and measured:
-        name = _name(closest.candidate.entry)
-        sentence = f"Keep {_name(current)}. The closest alternative, {name}, {figures}."
+        name = closest.candidate.entry.short_name
+        sentence = f"Keep {current.short_name}. The closest alternative, {name}, {figures}."
         return Answer("keep", sentence, "Every candidate fails: " + _failures(closest), None, None, closest)
-    name = _name(closest.candidate.entry)
+    name = closest.candidate.entry.short_name
     sentence = f"Not enough evidence yet. {name} {figures}" if measured else "Not enough evidence yet. Nothing measured"
     if closest.more_samples:
         money = f" (about ${more_usd:.2f})" if more_usd is not None else ""

@@ -42,10 +42,11 @@ def is_retiring(entry: ModelEntry, as_of: date) -> bool:
     return not entry.is_active or (entry.deprecated is not None and entry.deprecated <= soon)
 
 
-def _retirement(entry: ModelEntry) -> str:
+def _retirement(entry: ModelEntry, as_of: date) -> str:
+    past = not entry.is_active or (entry.deprecated is not None and entry.deprecated <= as_of)
     when = f" on {entry.deprecated.isoformat()}" if entry.deprecated else ""
     successor = f"; its successor is {entry.successor}" if entry.successor else ""
-    return f"retires or was retired{when}{successor}"
+    return f"{'retired' if past else 'retires'}{when}{successor}"
 
 
 def p99(values: Sequence[Decimal]) -> Decimal | None:
@@ -68,7 +69,7 @@ def why_not(
     if {entry.provider.lower(), entry.portkey_slug.lower()} & blocked:
         return f"provider {entry.provider} is blocked"
     if is_retiring(entry, as_of):
-        return _retirement(entry)
+        return _retirement(entry, as_of)
     if entry.price is None or not costs:
         return "price unknown"
     for name, why in required_capabilities(traffic, constraints.required_capabilities).items():
@@ -103,13 +104,14 @@ def spread(candidates: Sequence[Candidate], count: int, always: Candidate | None
     """``count`` candidates spread evenly over log cost, ``always`` among them; dearest first."""
     if len(candidates) <= count:
         return tuple(candidates)
-    chosen = [always] if always is not None else []
     logs = {c.id: math.log(float(c.cost_per_call_usd)) for c in candidates}
     low, high = min(logs.values()), max(logs.values())
-    for step in range(count):
-        if len(chosen) >= count:
-            break
-        target = high - (high - low) * step / max(1, count - 1)
+    targets = [high - (high - low) * step / max(1, count - 1) for step in range(count)]
+    chosen: list[Candidate] = []
+    if always is not None:
+        targets.remove(min(targets, key=lambda target: abs(logs[always.id] - target)))
+        chosen.append(always)
+    for target in targets:
         rest = [c for c in candidates if c not in chosen]
         chosen.append(min(rest, key=lambda c: (abs(logs[c.id] - target), c.id)))
     return tuple(sorted(chosen, key=lambda c: (-c.cost_per_call_usd, c.id)))
@@ -166,7 +168,7 @@ def discover(
             mean = _mean(costs)
             saving = float((1 - mean / now) * 100)
             if not forced and saving < min_saving_percent:
-                reason = f"saves {saving:.0f}%" if saving > 0 else "not cheaper on this traffic"
+                reason = f"saves {math.floor(saving)}%" if saving > 0 else "not cheaper on this traffic"
             else:
                 eligible.append(Candidate(entry=entry, cost_per_call_usd=mean, expected_saving_percent=saving))
         if reason is not None:
@@ -178,7 +180,7 @@ def discover(
     chosen = spread(eligible, k, family)
     left = [c for c in eligible if c not in chosen]
     excluded += [
-        Excluded(model_id=c.id, reason=f"saves {c.expected_saving_percent:.0f}%, close to one that was chosen")
+        Excluded(model_id=c.id, reason=f"saves {math.floor(c.expected_saving_percent)}%, close to one that was chosen")
         for c in left
     ]
     return Discovery(eligible=tuple(eligible), chosen=chosen, excluded=tuple(excluded), forced_switch=forced)

@@ -218,4 +218,5 @@ def _gates(evidence: Evidence, t: Thresholds, c: Constraints, *, forced_switch: 
 
 
 def _show(interval: Interval) -> str:
-    return f"{interval.value:+.1f}% [{interval.low:+.1f}, {interval.high:+.1f}]"
+    value, low, high = (f"{x:+.1f}".replace("-", "−") for x in (interval.value, interval.low, interval.high))
+    return f"{value}% [{low}, {high}]"

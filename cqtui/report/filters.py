@@ -31,7 +31,8 @@ def money(value: Decimal | None) -> str:
 
 def signed(value: float) -> str:
     """One decimal with a sign; a true minus."""
-    return f"{value:+.1f}".replace("-", "−")
+    text = f"{value:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 
 
 def interval(value: Interval | None, unit: str = "%") -> str:

@@ -1,0 +1,150 @@
+"""Real inference without a provider: llama.cpp in this process behind an OpenAI-compatible server on loopback.
+
+The only module that imports xllamacpp, and only when a server starts (the extra ``cqtui[local]``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from cqtui.errors import BadInputError, CqtuiError
+
+SERVED_NAME = "smollm2-135m-instruct"
+CONTEXT_TOKENS = 8192
+MAX_DEFAULT_THREADS = 2
+_HEALTH_TIMEOUT_S = 60.0
+_HEALTH_INTERVAL_S = 0.05
+# One thread is held by each open connection, idle ones included: more than the connections that cqtui keeps open.
+_HTTP_THREADS = 64
+_SILENT = -1
+
+
+def _physical_cores() -> int:
+    """Cores, not hyper-threads, that this process may run on; at least 1."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = set()
+    try:
+        for block in Path("/proc/cpuinfo").read_text().split("\n\n"):
+            fields = dict(line.replace("\t", "").split(":", 1) for line in block.splitlines() if ":" in line)
+            if "core id" in fields:
+                cores.add((fields.get("physical id"), fields["core id"]))
+    except OSError:
+        pass
+    return max(1, min(allowed, len(cores) or allowed))
+
+
+class LocalServer:
+    """Serves one GGUF file on a free port of 127.0.0.1 while its context is open.
+
+    One slot: calls wait for each other, and each has the whole context. Loading runs in a thread, but llama.cpp's
+    binding keeps the interpreter lock meanwhile (about a second for the embedded model).
+    """
+
+    def __init__(self, path: Path, *, model: str = SERVED_NAME, threads: int | None = None) -> None:
+        """Prepare a server; nothing is loaded yet.
+
+        Args:
+            path: The GGUF file.
+            model: The model's name in answers and in ``/v1/models``.
+            threads: Threads that compute; None is the physical cores, at most 2.
+        """
+        self._path = path
+        self._model = model
+        self._threads = threads or min(MAX_DEFAULT_THREADS, _physical_cores())
+        self._server: Any = None
+        self._address = ""
+
+    @property
+    def base_url(self) -> str:
+        """The URL for OpenAI clients, ending in ``/v1``; only while the server runs."""
+        if self._server is None:
+            raise RuntimeError("the local server is not running")
+        return f"{self._address}/v1"
+
+    async def __aenter__(self) -> Self:
+        """Load the model and wait until the server answers.
+
+        Raises:
+            BadInputError: The extra is missing, or the file is not a model that llama.cpp can load.
+            CqtuiError: The server does not come up.
+        """
+        starting = asyncio.ensure_future(asyncio.to_thread(self._start))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # A thread cannot be cancelled: wait for it, so that no server outlives the caller.
+            await asyncio.wait([starting])
+            if not starting.cancelled():
+                starting.exception()
+            await asyncio.to_thread(self._stop)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the server and release the model."""
+        await asyncio.to_thread(self._stop)
+
+    def _start(self) -> None:
+        try:
+            import xllamacpp
+        except ModuleNotFoundError:
+            raise BadInputError("Local inference needs the extra.", "pip install 'cqtui[local]'") from None
+        except ImportError as error:
+            raise BadInputError(f"xllamacpp is installed but does not load: {error}.") from error
+        if not self._path.is_file():
+            raise BadInputError(f"{self._path}: no such model file.", "Run: cqtui local install smollm2")
+        try:
+            self._server = xllamacpp.Server(self._params(xllamacpp))
+        except RuntimeError as error:
+            raise BadInputError(
+                f"{self._path}: llama.cpp cannot load this file.", "It must be a complete GGUF chat model."
+            ) from error
+        self._address = str(self._server.listening_address).rstrip("/")
+        try:
+            self._wait_until_healthy()
+        except BaseException:
+            self._stop()
+            raise
+
+    def _params(self, xllamacpp: Any) -> Any:
+        params = xllamacpp.CommonParams()
+        params.model.path = str(self._path)
+        params.model_alias = {self._model}
+        params.hostnames = ["127.0.0.1"]
+        params.port = 0
+        params.n_ctx = CONTEXT_TOKENS
+        params.n_parallel = 1
+        params.fit_params = False
+        params.cpuparams.n_threads = self._threads
+        params.cpuparams_batch.n_threads = self._threads
+        params.n_threads_http = _HTTP_THREADS
+        params.cache_ram_mib = 0
+        params.verbosity = _SILENT
+        params.ui = False
+        params.endpoint_slots = False
+        return params
+
+    def _wait_until_healthy(self) -> None:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        deadline = time.monotonic() + _HEALTH_TIMEOUT_S
+        while True:
+            try:
+                with opener.open(f"{self._address}/health", timeout=5):
+                    return
+            except (urllib.error.URLError, OSError) as error:
+                if time.monotonic() > deadline:
+                    raise CqtuiError(f"The local server did not come up in {_HEALTH_TIMEOUT_S:.0f} s.") from error
+            time.sleep(_HEALTH_INTERVAL_S)
+
+    def _stop(self) -> None:
+        # The binding has no method for it: the server stops when its last reference goes.
+        self._server = None

@@ -1,0 +1,125 @@
+"""Runs the real open-source Portkey gateway: installed from npm once into a cache folder, on loopback only."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+
+VERSION = "1.15.2"
+# npm would take newer ones, with which the gateway answers 500 in place of 246 (Portkey-AI/gateway issue 1389).
+OVERRIDES = {"hono": "4.9.7", "@hono/node-server": "1.13.5"}
+PRELOAD = Path(__file__).with_name("loopback.cjs")
+START_TIMEOUT_S = 60.0
+INSTALL_TIMEOUT_S = 300.0
+_ENTRY = Path("node_modules", "@portkey-ai", "gateway", "build", "start-server.js")
+# Read at import: tests run without CQTUI_* variables.
+_CACHE = Path(os.environ.get("CQTUI_TEST_CACHE") or platformdirs.user_cache_path("cqtui-tests"))
+
+
+class GatewayError(RuntimeError):
+    """The gateway could not be installed or started."""
+
+
+def missing_tools() -> list[str]:
+    """What the machine lacks to run the gateway."""
+    return [tool for tool in ("node", "npm") if shutil.which(tool) is None]
+
+
+def installed_entry(cache: Path = _CACHE) -> Path:
+    """The gateway's start script, installed on first use; safe to call from several processes at once."""
+    pins = "-".join([VERSION, *OVERRIDES.values()])
+    folder = cache.resolve() / f"portkey-gateway-{pins}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():  # it is renamed into place when complete
+            _install(folder)
+    return folder / _ENTRY
+
+
+def _install(folder: Path) -> None:
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    package = {
+        "name": "cqtui-test-gateway",
+        "private": True,
+        "dependencies": {"@portkey-ai/gateway": VERSION},
+        "overrides": OVERRIDES,
+    }
+    (partial / "package.json").write_text(json.dumps(package), encoding="utf-8")
+    command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    try:
+        done = subprocess.run(command, cwd=partial, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        raise GatewayError(f"npm install took more than {INSTALL_TIMEOUT_S:.0f} s") from error
+    if done.returncode != 0 or not (partial / _ENTRY).is_file():
+        raise GatewayError(f"npm install failed with code {done.returncode}: {done.stderr[-2000:]}")
+    partial.rename(folder)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _healthy(url: str) -> bool:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"{url}/", timeout=2) as response:
+            return b"Gateway" in response.read()
+    except OSError:
+        return False
+
+
+def _wait_until_healthy(process: subprocess.Popen[bytes], url: str, output: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        if _healthy(url):
+            return
+        time.sleep(0.05)
+    state = "did not answer" if process.poll() is None else f"ended with code {process.returncode}"
+    raise GatewayError(f"the gateway {state}: {output.read_text(errors='replace')[-2000:]}")
+
+
+@contextlib.contextmanager
+def running_gateway() -> Iterator[str]:
+    """Start the gateway on a free loopback port, give its base URL (with ``/v1``), and stop it again."""
+    entry = installed_entry()
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = ["node", "--require", str(PRELOAD), str(entry), f"--port={port}", "--headless"]
+    # Nothing else is inherited: proxies, TRUSTED_CUSTOM_HOSTS and cloud variables change what the gateway does.
+    surroundings = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    with tempfile.TemporaryDirectory(prefix="cqtui-gateway-") as folder:
+        output = Path(folder) / "output.txt"
+        with (
+            output.open("wb") as sink,
+            subprocess.Popen(
+                command, cwd=folder, env=surroundings, stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.STDOUT
+            ) as process,
+        ):
+            try:
+                _wait_until_healthy(process, url, output)
+                yield f"{url}/v1"
+            finally:
+                process.terminate()
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()

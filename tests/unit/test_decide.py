@@ -1,0 +1,175 @@
+from decimal import Decimal
+
+import pytest
+
+from cqtui.engine.decide import best_of, business_impact, cost_words, decide, quality_words, switch_sentence
+from cqtui.engine.evidence import evaluate, is_clearly_worse, ledger_of
+from cqtui.models import Evidence, Interval, Pair
+from cqtui.settings import Constraints, Thresholds
+from tests.fakes import candidate, logged_call, model_entry, pairs
+
+CURRENT = model_entry("acme/big", "10", "30")
+RULES = Thresholds()
+
+
+def judged(found: list[Pair], model_id: str = "acme/small", cost: str = "0.001", **rules: float) -> Evidence:
+    return evaluate(candidate(model_id, cost=cost), found, Thresholds.model_validate(rules), Constraints())
+
+
+def gate(evidence: Evidence, name: str) -> bool | None:
+    return next(g.passed for g in evidence.gates if g.name == name)
+
+
+@pytest.mark.parametrize(
+    ("saving", "words"),
+    [
+        (42.99, "reduces cost by 42%"),
+        (0.0, "reduces cost by 0%"),
+        (-4.1, "raises cost by 5%"),
+        (42.0, "reduces cost by 42%"),
+    ],
+)
+def test_savings_round_down(saving: float, words: str) -> None:
+    assert cost_words(Interval(value=saving, low=saving, high=saving)) == words
+
+
+@pytest.mark.parametrize(
+    ("impact", "low", "high", "words"),
+    [
+        (-5.2, -7, -3, "with a 6% quality impact"),
+        (-6.0, -7, -3, "with a 6% quality impact"),
+        (1.9, 1, 3, "with a 1% quality gain"),
+        (0.7, 0.2, 1.1, "with no measurable quality impact"),
+        (-0.4, -2, 1, "with no measurable quality impact"),
+        (-0.4, -0.5, -0.3, "with a 1% quality impact"),
+    ],
+)
+def test_impacts_round_up(impact: float, low: float, high: float, words: str) -> None:
+    assert quality_words(Interval(value=impact, low=low, high=high)) == words
+
+
+def test_the_sentence() -> None:
+    saving, impact = Interval(value=42.7, low=40, high=45), Interval(value=-5.1, low=-8, high=-2)
+    sentence = switch_sentence("Model A", "Model B", saving, impact)
+    assert sentence == "Switching from Model A to Model B reduces cost by 42% with a 6% quality impact."
+
+
+def test_a_good_candidate_leans_and_never_more() -> None:
+    evidence = judged(pairs(60, drop=1.0))
+    answer = decide(CURRENT, [evidence], {"acme/small": pairs(60, drop=1.0)}, RULES)
+    assert answer.grade == "leaning"
+    assert answer.recommended is evidence
+    assert answer.sentence.startswith("Switching from big to small reduces cost by ")
+    assert evidence.more_samples == 140
+
+
+def test_quality_impact_is_the_ratio_of_sums() -> None:
+    found = pairs(40, drop=3.0)
+    evidence = judged(found)
+    a = sum(p.baseline_score or 0 for p in found)
+    b = sum(p.candidate_score or 0 for p in found)
+    assert evidence.quality_impact_percent is not None
+    assert evidence.quality_impact_percent.value == pytest.approx(100 * (b / a - 1))
+    assert evidence.quality_impact_percent.low < evidence.quality_impact_percent.value
+    assert evidence.quality_impact_percent.value < evidence.quality_impact_percent.high
+
+
+@pytest.mark.parametrize(
+    ("found", "name"),
+    [
+        (pairs(60, drop=12.0), "quality"),
+        (pairs(60, saving=0.1), "saving"),
+        (pairs(4), "samples"),
+        (pairs(60, refused=4), "refusals"),
+    ],
+)
+def test_each_rule_can_fail(found: list[Pair], name: str) -> None:
+    evidence = judged(found)
+    assert gate(evidence, name) is False
+    assert not evidence.acceptable
+
+
+def test_the_constraints_are_enforced() -> None:
+    tight = Constraints(max_latency_ms=120, min_quality_score=95, max_cost_per_request=Decimal("0.001"))
+    evidence = evaluate(candidate(), pairs(60), RULES, tight)
+    assert [g.passed for g in evidence.gates if g.name in ("latency", "score", "cost per request")] == [False] * 3
+    loose = Constraints(max_latency_ms=1000, min_quality_score=50, max_cost_per_request=Decimal("0.1"))
+    assert evaluate(candidate(), pairs(60), RULES, loose).acceptable
+
+
+def test_low_coverage_is_no_verdict() -> None:
+    lost = [p.model_copy(update={"candidate_score": None, "unjudged": True}) for p in pairs(30)]
+    evidence = judged(pairs(60) + lost)
+    assert gate(evidence, "coverage") is False
+    assert evidence.ledger.unjudged == 30
+    assert decide(CURRENT, [evidence], {}, RULES).grade == "inconclusive"
+
+
+def test_all_clearly_worse_is_keep_with_the_closest_named() -> None:
+    answer = decide(CURRENT, [judged(pairs(60, drop=30.0)), judged(pairs(60, drop=12.0), "acme/mid")], {}, RULES)
+    assert answer.grade == "keep"
+    assert answer.sentence.startswith("Keep big. The closest alternative, mid, reduces cost by ")
+
+
+def test_few_noisy_pairs_are_not_enough() -> None:
+    answer = decide(CURRENT, [judged(pairs(6, drop=5.5, sd=15, seed=3))], {}, RULES, more_usd=Decimal("0.15"))
+    assert answer.grade == "inconclusive"
+    assert answer.sentence.startswith("Not enough evidence yet. small reduces cost by ")
+    assert answer.sentence.endswith("more prompts (about $0.15) would settle it.")
+
+
+def test_nothing_measured_is_not_zero() -> None:
+    evidence = judged([])
+    assert evidence.quality_impact_percent is None
+    assert evidence.confidence == 0.0
+    assert decide(CURRENT, [evidence], {}, RULES).sentence.startswith("Not enough evidence yet. Nothing measured")
+
+
+def test_no_candidate_at_all_is_keep() -> None:
+    assert decide(CURRENT, [], {}, RULES).sentence == "Keep big. No candidate is cheaper and fits this traffic."
+
+
+def test_indistinguishable_candidates_tie_and_the_cheapest_wins() -> None:
+    near, same = pairs(60, drop=1.0, seed=1), pairs(60, drop=1.0, seed=2, saving=0.9)
+    one, two = judged(near, "acme/dear"), judged(same, "acme/cheap")
+    both = {"acme/dear": near, "acme/cheap": same}
+    assert best_of([one, two], both)[0] is two
+    clear = pairs(60, drop=4.0, sd=1.0, seed=2, saving=0.9)
+    worse = judged(clear, "acme/cheap")
+    assert best_of([one, worse], {"acme/dear": near, "acme/cheap": clear})[0] is one
+
+
+def test_clearly_worse_stops_only_with_evidence() -> None:
+    assert is_clearly_worse(pairs(80, drop=20.0), 5.0)
+    assert not is_clearly_worse(pairs(8, drop=20.0), 5.0)
+    assert not is_clearly_worse(pairs(200, drop=0.0), 5.0)
+    assert not is_clearly_worse([], 5.0)
+
+
+def test_the_ledger_adds_up() -> None:
+    base = pairs(3)
+    found = [
+        base[0],
+        base[1].model_copy(update={"candidate_score": None, "baseline_score": None, "failure": "timeout"}),
+        base[2].model_copy(update={"baseline_refused": True, "translated": ("max_tokens → max_completion_tokens",)}),
+        Pair(record_id="x", baseline_refused=True, candidate_refused=True),
+    ]
+    ledger = ledger_of(found)
+    assert (ledger.replayed, ledger.comparable, ledger.failed) == (4, 2, {"timeout": 1})
+    assert (ledger.both_refused, ledger.newly_answered, ledger.newly_refused) == (1, 1, 0)
+    assert ledger.translated == {"max_tokens → max_completion_tokens": 1}
+
+
+def test_business_impact_follows_the_measured_saving() -> None:
+    from datetime import date
+
+    from cqtui.engine.traffic import profile
+    from cqtui.settings import Traffic
+
+    seen = profile([logged_call(0)], CURRENT, Traffic(monthly_request_volume=10_000), date(2026, 11, 25))
+    impact = business_impact(seen, Interval(value=94.0, low=93, high=95))
+    assert impact is not None
+    assert impact.current_monthly_cost_usd == Decimal(10_000) * (Decimal(300) * 10 + Decimal(100) * 30) / 1_000_000
+    assert impact.projected_monthly_savings_usd == impact.current_monthly_cost_usd * Decimal("0.94")
+    assert impact.annual_savings_usd == impact.projected_monthly_savings_usd * 12
+    assert business_impact(seen, None) is None
