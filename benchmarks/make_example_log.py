@@ -26,49 +26,79 @@ INPUT_USD, OUTPUT_USD = 2.00, 12.00  # per 1,000,000 tokens
 DAYS = 31
 
 NAMES = (
-    "Ada Bell,Bruno Keel,Carla Nyx,Dario Finch,Elin Marsh,Farid Oaks,Greta Holm,Hugo Penn,Ines Rook,Jonas Wilde,"
-    "Kaya Stroud,Leif Arden,Mina Crewe,Nils Tarn,Olga Fenn,Pavel Birk,Quinn Hale,Rosa Lund,Sven Moor,Tilda Rowe,"
-    "Uma Croft,Viktor Dale,Wanda Pike,Yara Stone,Zeno Field,Maud Ferry,Otto Glen,Petra Vale,Silas Brook,Thea Wren"
-).split(",")
-CITIES = "Eastmere,Halden Bay,Norwick,Stonebridge,Little Ashby,Portlow,Greyhaven,Millcross,Tarnford,Upper Wold".split(
-    ","
-)
-STREETS = "Quarry Lane,Weir Road,Lantern Street,Old Mill Way,Heron Close,Chapel Rise,Bramble Walk,Tide Street".split(
-    ","
-)
-CARRIERS = "Swiftlane,ParcelOak,Northpost".split(",")
+    "Ada Bell", "Bruno Keel", "Carla Nyx", "Dario Finch", "Elin Marsh", "Farid Oaks", "Greta Holm", "Hugo Penn",
+    "Ines Rook", "Jonas Wilde", "Kaya Stroud", "Leif Arden", "Mina Crewe", "Nils Tarn", "Olga Fenn", "Pavel Birk",
+    "Quinn Hale", "Rosa Lund", "Sven Moor", "Tilda Rowe", "Uma Croft", "Viktor Dale", "Wanda Pike",
+    "Yara Stone", "Zeno Field", "Maud Ferry", "Otto Glen", "Petra Vale", "Silas Brook", "Thea Wren",
+)  # fmt: skip
+CITIES = (
+    "Eastmere", "Halden Bay", "Norwick", "Stonebridge", "Little Ashby",
+    "Portlow", "Greyhaven", "Millcross", "Tarnford", "Upper Wold",
+)  # fmt: skip
+STREETS = (
+    "Quarry Lane", "Weir Road", "Lantern Street", "Old Mill Way",
+    "Heron Close", "Chapel Rise", "Bramble Walk", "Tide Street",
+)  # fmt: skip
+CARRIERS = ("Swiftlane", "ParcelOak", "Northpost")
 ITEMS = (  # name, price in cents
     ("Cinder 2 camping stove", 6400), ("Marsh 30 backpack", 8900), ("Tarn 2 tent", 21900), ("Heath down jacket", 15900),
-    ("Lark headlamp", 3900), ("Fell trekking poles", 5990), ("Moor sleeping bag", 12900), ("Brook water filter", 4450),
-    ("Ridge rain jacket", 11900), ("Ember cook set", 5290), ("Wold sleeping mat", 7450), ("Gale 65 backpack", 17450),
-    ("Thistle hammock", 4990), ("Kestrel dry bag", 2790), ("Otter camp chair", 6650), ("Pine lantern", 3350),
+    ("Lark headlamp", 3900), ("Fell trekking pole set", 5990), ("Moor sleeping bag", 12900),
+    ("Brook water filter", 4450), ("Ridge rain jacket", 11900), ("Copper cook set", 5290), ("Wold sleeping mat", 7450),
+    ("Gale 65 backpack", 17450), ("Thistle hammock", 4990), ("Kestrel dry bag", 2790),
+    ("Beaver camp chair", 6650), ("Pine lantern", 3350),
 )  # fmt: skip
-EXTRAS = (
-    ("gas cartridge 230 g", 750), ("pair of merino socks", 1690), ("tent peg set", 990), ("repair patch kit", 640),
-    ("steel mug", 1190), ("spare filter cartridge", 1850), ("guy line 10 m", 880), ("waterproof match box", 420),
-)  # fmt: skip
+EXTRAS = (  # one, several, price in cents
+    ("gas cartridge", "gas cartridges", 750),
+    ("merino sock pair", "merino sock pairs", 1690),
+    ("tent peg set", "tent peg sets", 990),
+    ("repair patch kit", "repair patch kits", 640),
+    ("steel mug", "steel mugs", 1190),
+    ("spare filter", "spare filters", 1850),
+    ("guy line", "guy lines", 880),
+    ("waterproof match box", "waterproof match boxes", 420),
+)
+HARD = ("Cinder 2 camping stove", "Lark headlamp", "Brook water filter", "Copper cook set", "Pine lantern")
+POWERED = ("Cinder 2 camping stove", "Lark headlamp", "Pine lantern")
+SIZED = ("Heath down jacket", "Ridge rain jacket", "Moor sleeping bag")
+PACKS = ("Marsh 30 backpack", "Gale 65 backpack")
+POOLS = {  # scenarios and reasons that make sense for some items only
+    "damaged": HARD,
+    "faulty": POWERED,
+    "wrong_size": SIZED,
+    "exchange": ("Ridge rain jacket",),
+    "warranty": PACKS,
+}
 
 POLICY = """
 You answer customer mail for Harrowfen Outdoor, an online shop for camping gear. Be friendly, concrete and brief.
 Use only the facts of the order record. Rules of the house: returns within 30 days of delivery, with a free label;
 refunds reach the customer 5 business days after the parcel is back with us; after 30 days we offer a voucher of half
-the price of an unused item; warranty is 2 years; price drops within 14 days of the order are refunded; orders can
+the price of an unused item; warranty is 2 years; exchanges are free; damaged, wrong or missing goods are replaced
+at no cost; a late parcel is searched for 7 days and then sent again or refunded in full; price drops within 14 days
+of the order are refunded; orders can
 be changed or
 cancelled until they ship. Standard shipping is $4.90, free from $60.00. Sign as "Harrowfen Outdoor Support".
 """
 
 OPENINGS = (
-    "Hello {first},\n\nThank you for writing to us.", "Hi {first},\n\nThanks for getting in touch.",
-    "Dear {first},\n\nThank you for your message about order {no}.", "Hello {first},\n\nI have looked at order {no} for you.",
-    "Hi {first},\n\nThanks for your mail, I have your order in front of me.", "Good day {first},\n\nThank you for letting us know.",
+    "Hello {first},\n\nThank you for writing to us.",
+    "Hi {first},\n\nThanks for getting in touch.",
+    "Dear {first},\n\nThank you for your message about order {no}.",
+    "Hello {first},\n\nI have looked at order {no} for you.",
+    "Hi {first},\n\nThanks for your mail, I have your order in front of me.",
+    "Good day {first},\n\nThank you for letting us know.",
     "Hello {first},\n\nThanks for your patience while I checked this.",
-)  # fmt: skip
+)
 CLOSINGS = (
-    "Just reply to this mail if anything is unclear.", "If you have another question, answer this mail and it reaches me.",
-    "Let us know if there is anything else we can do.", "Should anything look different on your side, please tell me.",
-    "Have a good week, and write any time.", "Thank you for shopping with us, {first}.",
-    "Please keep the order number {no} at hand if you write again.", "I hope that settles it, and I am glad to help further.",
-)  # fmt: skip
+    "Just reply to this mail if anything is unclear.",
+    "If you have another question, answer this mail and it reaches me.",
+    "Let us know if there is anything else we can do.",
+    "Should anything look different on your side, please tell me.",
+    "Have a good week, and write any time.",
+    "Thank you for shopping with us, {first}.",
+    "Please keep the order number {no} at hand if you write again.",
+    "I hope that settles it, and I am glad to help further.",
+)
 SIGNATURES = (
     "Kind regards,\nHarrowfen Outdoor Support",
     "Best wishes,\nHarrowfen Outdoor Support",
@@ -114,13 +144,14 @@ refund {total} in full or send everything a second time, as you wish.
 
 ### damaged 5 9
 = mail
-The {item} from order {no} arrived today with a crack right through it. The box was crushed on one side. I want one
+The {item} from order {no} arrived with a crack right through it. The box was crushed on one side. I want one
 that works.
 = mail
 Hi, parcel came on {delivered}, but the {item} is broken. Photos attached. Could you send another one? Order {no}.
 Thanks, {first}
 = mail
-Very disappointed. I unpacked my {item} and it is dented and will not close. It was clearly dropped on the way. What
+Very disappointed. I unpacked my {item} and it is dented and one part is loose. It was clearly dropped on the way.
+What
 now?
 = record
 Status: delivered {delivered} by {carrier}
@@ -171,8 +202,8 @@ You are well within the 30 days: the last day for returning the {item} from orde
 = b
 The return is free. Print the attached label, pack the {item} in any sturdy box and hand it in at a {carrier} point.
 
-You will get {price} back, 5 business days after the parcel has reached us. The other items, {n2} x {item2} for
-{sub2}, remain yours.
+You will get {price} back, 5 business days after the parcel has reached us. The rest of the order, {n2} x {item2}
+for {sub2}, remains yours.
 = b
 How it works:
 
@@ -183,7 +214,7 @@ How it works:
 We refund {price} to the way you paid, within 5 business days of the parcel being back with us.
 = b
 Postage is on us, the label is attached. As soon as the parcel is back at our warehouse we check the {item} and pay
-{price} to the card you used; that takes 5 business days. Nothing changes for the {item2} in the same order.
+{price} to the card you used; that takes 5 business days. Nothing changes for the {item2s} in the same order.
 
 ### too_late 52 80
 = mail
@@ -248,26 +279,27 @@ the correct {item}, so there is no new invoice.
 
 ### missing 5 9
 = mail
-My parcel {no} came on {delivered}, but the {item2} I paid for is not in it. I only got the {item}.
+My parcel {no} came on {delivered}, but the {item2s} I paid for are not in it. I only got the {item}.
 = mail
 Something is missing from my order. According to the slip there should be {n2} x {item2} in the box. There is none.
 Can you send it? Best, {first}
 = mail
-Hi there, the {item} arrived fine, thanks, but where is the {item2}? I was charged {sub2} for it.
+Hi there, the {item} arrived fine, thanks, but where are the {item2s}? I was charged {sub2} for them.
 = record
 Status: delivered {delivered}, one parcel
-| Note of warehouse: {item2} left on the shelf, not packed
+| Note of warehouse: {n2} x {item2} left on the shelf, not packed
 = a
-I have checked with the warehouse: the {item2} ({n2} x, {sub2}) was left on the shelf and never packed. I am sorry
+I have checked with the warehouse: the {item2s} ({n2} pieces, {sub2}) were left on the shelf and never packed. I am
+sorry
 about that.
 = a
-You are right. Your order includes {n2} x {item2} for {sub2}, and our warehouse has confirmed that it stayed behind
-when the parcel was packed.
+You are right. Your order includes {n2} x {item2} for {sub2}, and our warehouse has confirmed that they stayed
+behind when the parcel was packed.
 = a
 The warehouse found the answer quickly: {n2} x {item2} stayed on the shelf by mistake, so only the {item} went into
 your parcel.
 = b
-I can send it now by letter post, free of charge, or refund {sub2}. Please tell me which you prefer; if I hear
+I can send them now by letter post, free of charge, or refund {sub2}. Please tell me which you prefer; if I hear
 nothing by {soon}, I will send the goods.
 = b
 You have the choice: we post the missing part to you at no cost, or you get {sub2} back on your card. A short reply
@@ -355,7 +387,8 @@ That worked: nothing had been shipped, and order {no} is cancelled as of today, 
 The full amount of {total} goes back to the card that you paid with. Depending on your bank, it takes a few days to
 show. You will get a confirmation by mail to {email}.
 = b
-I have released the refund of {total}, which covers the {item}, the {item2} and shipping. There is nothing to send
+I have released the refund of {total}, which is everything that you paid for the {item} and the {item2s}. There is
+nothing to send
 back and nothing else to do.
 = b
 We return the whole {total} to you in the way you paid. If you still find something in your inbox from us, it is the
@@ -381,7 +414,7 @@ No need to order again. The new delivery address for {no} is {street}, {city}, a
 The parcel is planned to leave on {tomorrow}, and you will get the tracking number by mail to {email}. The invoice
 over {total} keeps your old address unless you ask me to change that too.
 = b
-Nothing else changes: the {item} and the {item2} are reserved for you, and the total stays at {total}. Dispatch is
+Nothing else changes: the {item} and the {item2s} are reserved for you, and the total stays at {total}. Dispatch is
 planned for {tomorrow}.
 
 If you want the new address for later orders as well, please update it in your account.
@@ -437,7 +470,7 @@ Here is the breakdown of order {no}, paid on {ordered}:
 | - Shipping: {ship}
 | - Total: {total}
 = a
-Your payment of {ordered} is made up as follows. The {item} cost {price}, the {item2} ({n2} x {price2}) came to
+Your payment of {ordered} is made up as follows. The {item} cost {price}, the {item2s} ({n2} x {price2}) came to
 {sub2} and shipping was {ship}. Together that is {total}.
 = a
 I am happy to confirm order {no} of {ordered}: one {item} at {price} and {n2} x {item2} at {price2} each ({sub2}),
@@ -453,26 +486,26 @@ enter the two separately.
 
 ### partial 6 10
 = mail
-Only one parcel came, but I thought that I would get everything at once. Where is the {item2} from {no}?
+Only one parcel came, but I thought that I would get everything at once. Where are the {item2s} from {no}?
 = mail
-Hi, the {item} is here. Is the {item2} still coming or do I have to do something? {first}
+Hi, the {item} is here. Are the {item2s} still coming or do I have to do something? {first}
 = mail
 My order {no} says "partly delivered". What does that mean, and will I pay shipping twice?
 = record
 Status: parcel 1 ({item}) delivered {delivered}
 | Parcel 2 ({n2} x {item2}): leaves {tomorrow}, expected {limit}
-| Shipping charged once
+| No second charge for shipping
 = a
 Your order travels in two parcels. The first, with the {item}, was delivered on {delivered}; the second holds {n2} x
 {item2} and leaves on {tomorrow}.
 = a
-Everything is in order, the goods just come separately. The {item2} was not in the same warehouse as the {item}, so
+Everything is in order, the goods just come separately. The {item2s} were not in the same warehouse as the {item}, so
 there is a second parcel that goes out on {tomorrow}.
 = a
-"Partly delivered" means that parcel 1 with the {item} has arrived and parcel 2 with the {item2} is still to come.
+"Partly delivered" means that parcel 1 with the {item} has arrived and parcel 2 with the {item2s} is still to come.
 It is being packed and leaves on {tomorrow}.
 = b
-We expect it to reach you on {limit}. Shipping is charged once only, so the total stays at {total}.
+We expect it to reach you on {limit}. Shipping is not charged again, so the total stays at {total}.
 = b
 It should be with you on {limit}, and you will get its own tracking mail at {email}. There is no second charge for
 shipping.
@@ -483,7 +516,7 @@ Please expect it on {limit}. You do not have to do anything, and the {total} tha
 = mail
 The jacket is too small. Can I swap size {size} for {newsize}? Order {no}.
 = mail
-Hello, I ordered a Ridge rain jacket in {size} and need a {newsize}. Do you have it, and does the exchange cost
+Hello, I ordered a Ridge rain jacket in {size} and need {newsize}. Do you have it, and does the exchange cost
 anything? {first}
 = mail
 Love the Ridge rain jacket, but {size} is tight over a fleece. I would rather have {newsize}. What is the quickest
@@ -538,7 +571,7 @@ product: The poles that I got make a clicking sound when I lean on them. Normal?
 billing: I need the invoice for {no} with our company name on it.
 billing: My card was declined although there is enough money on it. Can I pay in another way?
 billing: There is a charge of {total} from you that I do not recognise.
-billing: Why was I charged {ship} for shipping when the order was above $60.00?
+billing: Why was I charged $4.90 for shipping when the order was above $60.00?
 billing: Can I pay for the {item} in three instalments?
 billing: The discount code AUTUMN was accepted, but the invoice shows the full price.
 account: I forgot my password and the reset mail never comes.
@@ -609,7 +642,7 @@ Please book the following for {name} ({email}):
 | shipping {ship}
 | sum {total}
 =
-As discussed on the phone: one {item} for {price}, plus {n2} of the {item2} for {price2} apiece. Shipping {ship}, so
+As discussed on the phone: one {item} for {price}, plus {n2} {item2s} for {price2} apiece. Shipping {ship}, so
 {total} altogether. My mail is {email}. Yours, {name}
 =
 Hi, {name} here. I would like {n2} x {item2} ({price2} each) and a single {item} ({price}). You told me that
@@ -684,7 +717,7 @@ Could you tell me what I paid for shipping on {no}?
 = ask
 Which address did I give for order {no}? I think I made a typo.
 = ask
-The confirmation says {no}. How many of the {item2} did I order?
+The confirmation says {no}. How many {item2s} did I order?
 = ask
 My wife placed the order ({no}), I just want to know when to be at home.
 = ask
@@ -708,7 +741,7 @@ When will {no} be here?
 = told
 Was I charged for shipping on order {no}?
 = told
-I want to know how many {item2} are in {no}.
+I want to know how many {item2s} are in {no}.
 = says
 Order {no} contains 1 x {item} and {n2} x {item2}. The total was {total}, including {ship} for shipping.
 = says
@@ -720,12 +753,15 @@ Order {no} left us on {shipped} and is expected to reach you on {due}.
 = says
 Shipping on order {no} was {ship}, as part of your total of {total}.
 = says
-There are {n2} x {item2} in order {no}, together with 1 x {item}.
+There are {n2} {item2s} in order {no}, together with 1 x {item}.
 """
 
 CHAT_SYSTEM = """
 You are the chat assistant of Harrowfen Outdoor, a shop for camping gear. Answer in one to four sentences. Returns are
-free within 30 days of delivery, standard shipping is $4.90 and free from $60.00, the warranty lasts 2 years.
+free within 30 days of delivery, exchanges too; standard shipping is $4.90 and free from $60.00; the warranty lasts
+2 years and covers defects, not wear. Orders can be marked "This is a gift" at checkout (slip without prices).
+Warranty cases go to support@example.com. Prices: Tarn 2 tent for two $219.00, Cinder 2 stove $64.00, Lark headlamp
+$39.00, Beaver camp chair $66.50, Ridge rain jacket $119.00.
 """
 CHATS = """
 ### tent
@@ -740,9 +776,9 @@ She is a border collie, and the packs stay outside.
 Then the Tarn 2 works for short trips: with the packs in the porch, a border collie can lie across the foot end. For
 more than a few nights in a row I would look at a tent for three.
 = user
-OK, I will take one tent at $219.00 and {n2} x {item2} at {price2} each. What do I pay with shipping?
+OK, I will take one tent at $219.00 and {n2} {item2s} at {price2} each. What do I pay with shipping?
 = bot
-The tent is $219.00 and {n2} x {item2} come to {sub2}. That is above $60.00, so shipping is free and you pay
+The tent is $219.00 and the {item2s} come to {sub2}. Together that is above $60.00, so shipping is free and you pay
 {tent_total} in all.
 ### stove
 = user
@@ -779,9 +815,9 @@ He can return it free of charge within 30 days of delivery, as long as it is unu
 the card that you paid with, or we exchange it for something else at the same price.
 ### group
 = user
-Hello! Our hiking club needs {q} camp chairs. The Otter costs $66.50 on your site, right?
+Hello! Our hiking club needs {q} camp chairs. The Beaver costs $66.50 on your site, right?
 = bot
-Yes, the Otter camp chair is $66.50. For {q} of them that makes {chairs}, and shipping is free from $60.00.
+Yes, the Beaver camp chair is $66.50. For {q} of them that makes {chairs}, and shipping is free from $60.00.
 = user
 Could we return some of them if fewer people come along?
 = bot
@@ -829,19 +865,20 @@ starts on {limit} and wants either the goods before that or a refund of {total}.
 | - Open: the customer's last mail is unanswered.
 = ticket
 Chat, then mail. Customer {name} got {n2} x {item2} less than ordered in {no}. Agent Reed apologised and posted the
-missing pieces on {shipped}. On {today} customer confirms they came, but asks for a refund of shipping ({ship}) for
+missing pieces on {shipped}. On {today} customer confirms they came, but asks for a refund of shipping ($4.90) for
 the trouble. Reed is off until Monday and asks a colleague to decide.
 = brief
 | - {n2} x {item2} were missing from order {no}.
 | - Reed sent them on {shipped}, and the customer has confirmed receipt.
-| - Customer now asks for the shipping cost of {ship} back.
+| - Customer now asks for the shipping cost of $4.90 back.
 | - Open: a colleague has to decide, as Reed is off until Monday.
 = ticket
-{first} returned a {item} ({price}). Warehouse booked it in on {shipped} with the note "strap torn". Customer says
+{first} returned a Gale 65 backpack ($174.50). Warehouse booked it in on {shipped} with the note "strap torn".
+Customer says
 it was whole when sent. Photos from both sides are in the file. Team lead decided on {today} to refund in full as a
 goodwill gesture; accounting has been told and the customer has not.
 = brief
-| - Customer returned a {item} worth {price}; the warehouse noted a torn strap, which the customer disputes.
+| - Customer returned a Gale 65 backpack worth $174.50; the warehouse noted a torn strap, which the customer disputes.
 | - The team lead approved a full refund as goodwill on {today}, and accounting knows.
 | - Open: tell the customer.
 = ticket
@@ -976,10 +1013,19 @@ def tokens(text: str) -> int:
 class Facts(dict[str, Any]):
     """The facts of one made-up order as the slots of templates; raw values stand under names with an underscore."""
 
-    def __init__(self, rng: random.Random, today: date, number: int, youngest: int = 5, oldest: int = 12) -> None:
+    def __init__(
+        self,
+        rng: random.Random,
+        today: date,
+        number: int,
+        youngest: int = 5,
+        oldest: int = 12,
+        pool: tuple[str, ...] = (),
+    ) -> None:
         name, city = rng.choice(NAMES), rng.choice(CITIES)
-        (item, price), (other, _) = rng.sample(ITEMS, 2)
-        item2, price2 = rng.choice(EXTRAS)
+        item, price = rng.choice([entry for entry in ITEMS if not pool or entry[0] in pool])
+        other = rng.choice([name for name, _ in ITEMS if name != item])
+        item2, item2s, price2 = rng.choice(EXTRAS)
         n2, q = rng.randint(2, 5), rng.randint(2, 9)
         goods = price + n2 * price2
         ship = 0 if goods >= 6000 else 490
@@ -1036,6 +1082,7 @@ class Facts(dict[str, Any]):
             item=item,
             other=other,
             item2=item2,
+            item2s=item2s,
             n2=n2,
             q=q,
             fewer=q - 1,
@@ -1049,10 +1096,6 @@ class Facts(dict[str, Any]):
             _due=(ordered + timedelta(days=5)).isoformat(),
             _money=money,
         )
-
-    def use_item(self, item: str) -> None:
-        """Name another item and keep the sums."""
-        self["item"] = item
 
     def fill(self, text: str) -> str:
         """The template with its slots filled."""
@@ -1125,9 +1168,7 @@ def reply(job: Job, rng: random.Random, today: date, number: int) -> Call:
     """A free-text answer to a customer's mail."""
     head, sections = job.material
     name, youngest, oldest = head.split()
-    facts = Facts(rng, today, number, int(youngest), int(oldest))
-    if name == "exchange":
-        facts.use_item("Ridge rain jacket")
+    facts = Facts(rng, today, number, int(youngest), int(oldest), POOLS.get(name, ()))
     first, second = named(sections, "a"), named(sections, "b")
     body = (
         rng.choice(OPENINGS),
@@ -1147,12 +1188,12 @@ def extract(job: Job, rng: random.Random, today: date, number: int) -> Call:
     """An extraction to a JSON object."""
     head, label, text = job.material
     kind, _, topic = head.partition(" ")
-    facts = Facts(rng, today, number)
+    facts = Facts(rng, today, number, pool=POOLS.get(label.split()[0], ()) if label else ())
     money = facts["_money"]
     result: dict[str, Any]
     if kind == "return":
-        facts["q"] = 1 if "{q} of them" not in text and rng.random() < 0.6 else rng.randint(2, 4)
         reason, wants = label.split()
+        facts["q"] = 1 if reason in ("damaged", "faulty") else rng.randint(2, 4)
         result = {"order_no": facts["no"], "product": facts["item"], "quantity": facts["q"], "reason": reason}
         result["wants"] = wants
     elif kind == "order":
@@ -1160,7 +1201,7 @@ def extract(job: Job, rng: random.Random, today: date, number: int) -> Call:
             {"product": facts["item"], "quantity": 1, "unit_price": money["price"] / 100},
             {"product": facts["item2"], "quantity": facts["n2"], "unit_price": money["price2"] / 100},
         ]
-        if text.index("{item2}") < text.index("{item}"):
+        if text.index("{item2") < text.index("{item}"):
             items.reverse()
         result = {"customer": facts["name"], "email": facts["email"], "items": items}
         result |= {"shipping": money["ship"] / 100, "total": money["total"] / 100}
@@ -1207,7 +1248,8 @@ def chat(job: Job, rng: random.Random, today: date, number: int) -> Iterator[Cal
     """The turns of one conversation, each with all that was said before."""
     facts = Facts(rng, today, number)
     _, sections = job.material
-    messages: list[dict[str, Any]] = [{"role": "system", "content": unwrap(CHAT_SYSTEM)}]
+    system = f"{unwrap(CHAT_SYSTEM)} Today is {spell(today)}."
+    messages: list[dict[str, Any]] = [{"role": "system", "content": system}]
     for role, text in sections:
         said = facts.fill(text)
         if role == "user":

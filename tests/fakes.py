@@ -165,4 +165,4 @@ def good_model(request: ChatRequest) -> Replay:
     if request.purpose == "judge":
         score = 88 + int(hashlib.sha256(str(request.messages).encode()).hexdigest()[:2], 16) % 5
         return answered(request, scores([score] * 4))
-    return answered(request, f"The total is as asked: {request.record_id}.")
+    return answered(request, f"{request.model} says the total is as asked: {request.record_id}.")

@@ -99,13 +99,16 @@ def decide(
     thresholds: Thresholds,
     *,
     more_usd: Decimal | None = None,
+    cut_short: str | None = None,
 ) -> Answer:
     """Choose switch, keep, or not enough evidence yet.
+
+    A run that was ``cut_short`` (says why) recommends nothing: what it saw so far is shown as not enough.
 
     This version grades a switch ``leaning`` at best: the gates of a verified one are not asked yet.
     """
     ranked = best_of([e for e in evidence if e.acceptable], pairs)
-    if ranked:
+    if ranked and cut_short is None:
         chosen = ranked[0]
         saving, impact = chosen.savings_percent, chosen.quality_impact_percent
         if saving is not None and impact is not None:
@@ -120,7 +123,7 @@ def decide(
     figures = ""
     if closest.savings_percent is not None and closest.quality_impact_percent is not None:
         figures = f"{cost_words(closest.savings_percent)} {quality_words(closest.quality_impact_percent)}"
-    if all(is_rejected(e, thresholds) for e in evidence) and measured:
+    if cut_short is None and all(is_rejected(e, thresholds) for e in evidence) and measured:
         name = closest.candidate.entry.short_name
         sentence = f"Keep {current.short_name}. The closest alternative, {name}, {figures}."
         return Answer("keep", sentence, "Every candidate fails: " + _failures(closest), None, None, closest)
@@ -129,7 +132,11 @@ def decide(
     if closest.more_samples:
         money = f" (about ${more_usd:.2f})" if more_usd is not None else ""
         sentence += f"; about {closest.more_samples} more prompts{money} would settle it"
-    return Answer("inconclusive", sentence + ".", "Open: " + _failures(closest), None, None, closest)
+    reason = f"{cut_short}. " if cut_short else ""
+    failures = _failures(closest)
+    return Answer(
+        "inconclusive", sentence + ".", reason + (f"Open: {failures}" if failures else ""), None, None, closest
+    )
 
 
 def _closest(evidence: Sequence[Evidence]) -> Evidence:
@@ -143,7 +150,7 @@ def _closest(evidence: Sequence[Evidence]) -> Evidence:
 
 def _failures(evidence: Evidence) -> str:
     words = [f"{gate.name}: asked {gate.asked}, found {gate.found}" for gate in evidence.gates if not gate.passed]
-    return "; ".join(words) + "."
+    return "; ".join(words) + "." if words else ""
 
 
 def business_impact(traffic: TrafficProfile, saving: Interval | None) -> BusinessImpact | None:

@@ -169,7 +169,17 @@ async def run(
     finally:
         await caller.settled()
     emitter.emit(StageStarted, stage="decide")
-    answer = decide(plan.current, evidence, found.pairs, settings.thresholds, more_usd=_more_usd(plan, evidence))
+    cut_short = (
+        "The budget was used up" if found.budget_exhausted else "The run was interrupted" if found.interrupted else None
+    )
+    answer = decide(
+        plan.current,
+        evidence,
+        found.pairs,
+        settings.thresholds,
+        more_usd=_more_usd(plan, evidence),
+        cut_short=cut_short,
+    )
     result = await _conclude(
         plan, client, database, judge.name, run_id, answer, evidence, found, iterations, started, clock
     )
