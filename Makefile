@@ -1,28 +1,57 @@
+# Each target is complete on a machine with Python 3.11, make and git: it makes its own virtual environment.
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
+DEV := .venv
+DEMO := .venv-demo
 
-.PHONY: check test lint clean
+.PHONY: demo demo-local test test-local lint check schema clean
 
-$(VENV)/.dev: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable . --group dev
-	touch $@
+## the main job on the bundled example: simulated models, no key
+demo: $(DEMO)/.core
+	$(DEMO)/bin/cqtui demo
 
-## every test
-test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+## the same with real inference by a small local model (downloads 93 MB of weights once)
+demo-local: $(DEMO)/.local
+	$(DEMO)/bin/cqtui local install smollm2
+	$(DEMO)/bin/cqtui demo --provider local
+
+## every test that needs no installed model
+test: $(DEV)/.dev
+	$(DEV)/bin/python -m pytest
+
+## the tests of real local inference (installs the extra and the weights)
+test-local: $(DEV)/.dev
+	$(DEV)/bin/python -m pip install --quiet --editable ".[local]"
+	$(DEV)/bin/cqtui local install smollm2
+	$(DEV)/bin/python -m pytest -m local
 
 ## ruff, mypy, import-linter
-lint: $(VENV)/.dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+lint: $(DEV)/.dev
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
 
 ## exactly what CI runs
 check: lint test
 
+## write docs/optimize.schema.json again after a change of the response
+schema: $(DEV)/.dev
+	$(DEV)/bin/python -m cqtui.report.response > docs/optimize.schema.json
+
+$(DEV)/.dev: pyproject.toml
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(DEV)/bin/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+$(DEMO)/.core: pyproject.toml
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python -m pip install --quiet --editable .
+	touch $@
+
+$(DEMO)/.local: $(DEMO)/.core
+	$(DEMO)/bin/python -m pip install --quiet --editable ".[local]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf $(DEV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache build dist

@@ -323,3 +323,15 @@ def optimize_response(result: Recommendation) -> OptimizeResponse:
         as_of=result.as_of.isoformat(),
         notes=list(result.notes),
     )
+
+
+def json_schema() -> str:
+    """The JSON schema of ``OptimizeResponse``, as docs/optimize.schema.json holds it."""
+    import json
+
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **OptimizeResponse.model_json_schema()}
+    return json.dumps(schema, indent=2, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    print(json_schema())
