@@ -109,6 +109,8 @@ def _look(emitter: Emitter, state: _Progress, max_drop_percent: float) -> None:
     reason = None
     if len(pairs) == SYSTEMATIC_FAILURES and all(pair.failure is not None for pair in pairs):
         reason = f"its first {SYSTEMATIC_FAILURES} calls all failed ({pairs[-1].failure})"
+    elif len(pairs) == SYSTEMATIC_FAILURES and all(pair.unjudged for pair in pairs):
+        reason = f"none of its first {SYSTEMATIC_FAILURES} answers could be judged"
     elif pairs[-1].candidate_score is not None and is_clearly_worse(pairs, max_drop_percent):
         reason = CLEARLY_WORSE
     if reason is not None:

