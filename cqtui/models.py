@@ -440,3 +440,11 @@ class Recommendation(Frozen):
     notes: tuple[str, ...] = ()
     more_samples: int | None = None
     more_usd: Decimal | None = None
+
+    @property
+    def confidence(self) -> float:
+        """Confidence in the answer given, 0..1: that the switch is right, or that keeping is."""
+        shown = self.recommended or self.closest
+        if shown is None or self.grade == "inconclusive":
+            return shown.confidence if shown is not None else 0.0
+        return shown.confidence_keep if self.grade == "keep" else shown.confidence

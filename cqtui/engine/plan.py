@@ -24,6 +24,7 @@ PRICED_CALLS = 400  # discovery prices candidates on so many of the log's calls
 JUDGE_OVERHEAD_TOKENS = 450
 JUDGE_OUTPUT_TOKENS = 120
 PLAN_VERSION = 1
+LOCAL_TIMEOUT_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
     Raises:
         BadInputError: The log names no model or has no answers, or a name is unknown.
     """
+    settings = _for_one_slot(settings) if settings.provider == "local" else settings
     replayable = baselines(calls)
     if not replayable:
         raise BadInputError("The log holds no call with an answer to compare with.", "Log completions as well.")
@@ -139,6 +141,12 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
         judge=judge,
         notes=tuple(notes),
     )
+
+
+def _for_one_slot(settings: Settings) -> Settings:
+    """Local inference answers one call at a time: calls that wait in its queue would only time out."""
+    patient = {"concurrency": 1, "timeout_s": max(settings.gateway.timeout_s, LOCAL_TIMEOUT_S)}
+    return settings.model_copy(update={"gateway": settings.gateway.model_copy(update=patient)})
 
 
 def _local_models(settings: Settings, registry: Registry) -> tuple[str, ...]:

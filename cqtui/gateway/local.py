@@ -21,27 +21,14 @@ from cqtui.errors import BadInputError, CqtuiError
 
 SERVED_NAME = "smollm2-135m-instruct"
 CONTEXT_TOKENS = 8192
-MAX_DEFAULT_THREADS = 2
+# Threads of llama.cpp wait for each other at every layer: beside any other work, two are slower than one.
+DEFAULT_THREADS = 1
 _HEALTH_TIMEOUT_S = 60.0
 _HEALTH_INTERVAL_S = 0.05
 # One thread is held by each open connection, idle ones included: more than the connections that cqtui keeps open.
 _HTTP_THREADS = 64
 _CLOSE_TIMEOUT_S = 10.0
 _SILENT = -1
-
-
-def _physical_cores() -> int:
-    """Cores, not hyper-threads, that this process may run on; at least 1."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    cores = set()
-    try:
-        for block in Path("/proc/cpuinfo").read_text().split("\n\n"):
-            fields = dict(line.replace("\t", "").split(":", 1) for line in block.splitlines() if ":" in line)
-            if "core id" in fields:
-                cores.add((fields.get("physical id"), fields["core id"]))
-    except OSError:
-        pass
-    return max(1, min(allowed, len(cores) or allowed))
 
 
 def _shut_down_sockets(port: int) -> bool:
@@ -76,11 +63,11 @@ class LocalServer:
         Args:
             path: The GGUF file.
             model: The model's name in answers and in ``/v1/models``.
-            threads: Threads that compute; None is the physical cores, at most 2.
+            threads: Threads that compute; None is one.
         """
         self._path = path
         self._model = model
-        self._threads = threads or min(MAX_DEFAULT_THREADS, _physical_cores())
+        self._threads = threads or DEFAULT_THREADS
         self._server: Any = None
         self._address = ""
 

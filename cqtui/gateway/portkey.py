@@ -6,6 +6,7 @@ The only module that imports portkey_ai, and only when a client is made: the imp
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -73,6 +74,8 @@ class PortkeyClient:
         from portkey_ai import AsyncPortkey
         from portkey_ai._vendor import openai
 
+        # A library that turns logging on must not fill the screen with a line for every call.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         self._openai: Any = openai
         self._http = httpx.AsyncClient(transport=AiohttpTransport(), trust_env=True)
         client = AsyncPortkey(

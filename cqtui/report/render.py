@@ -82,6 +82,7 @@ def _context(result: Recommendation) -> dict[str, Any]:
     return {
         **{name: getattr(result, name) for name in Recommendation.model_fields},
         "shown": shown,
+        "confidence": result.confidence,
         "verdict": verdict(result),
         "simulated": result.provider == "rehearsal",
         "recorded": result.provider == "recorded",

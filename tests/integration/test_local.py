@@ -41,8 +41,7 @@ def cut(weights: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def base_url(weights: Path) -> AsyncIterator[str]:
-    # One thread: two wait for each other at every layer, which is very slow beside any other work.
-    async with LocalServer(weights, threads=1) as server:
+    async with LocalServer(weights) as server:
         yield server.base_url
 
 
@@ -121,7 +120,7 @@ async def test_the_server_stops_even_while_it_answers(weights: Path) -> None:
 
 @pytest.mark.local
 async def test_two_servers_at_once_have_their_own_ports(weights: Path) -> None:
-    async with LocalServer(weights, threads=1) as one, LocalServer(weights, model="other", threads=1) as two:
+    async with LocalServer(weights) as one, LocalServer(weights, model="other", threads=1) as two:
         assert one.base_url != two.base_url
         async with aiohttp.ClientSession() as session, session.get(f"{two.base_url}/models") as response:
             assert [model["id"] for model in (await response.json())["data"]] == ["other"]
