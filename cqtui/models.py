@@ -187,7 +187,10 @@ class Conflict(Frozen):
 
 
 class TrafficProfile(Frozen):
-    """What the log says of the team's traffic. Token means are per call; costs in USD at the run's date."""
+    """What the log says of the team's traffic. Token means are per call; costs in USD at the run's date.
+
+    Usage is estimated from the text's length where it is neither logged nor stated in the settings.
+    """
 
     calls: int
     baseline_calls: int
@@ -199,6 +202,7 @@ class TrafficProfile(Frozen):
     mean_output_tokens: float
     max_input_tokens: int
     calls_without_usage: int
+    calls_with_estimated_usage: int = 0
     uses_tools: bool
     uses_json: bool
     uses_vision: bool

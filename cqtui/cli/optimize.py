@@ -74,7 +74,8 @@ def _describe_plan(plan: Plan, cost: Estimate, base_url: str | None) -> list[str
         return [*lines, "No cheaper model fits this traffic."]
     names = ", ".join(candidate.entry.short_name for candidate in plan.top)
     left_out = len(plan.discovery.excluded)
-    lines.append(f"Trying {names} on {len(plan.calls)} calls ({left_out} other models left out; the report says why).")
+    why = f" ({left_out} other models left out; the report says why)" if left_out else ""
+    lines.append(f"Trying {names} on {len(plan.calls)} calls{why}.")
     lines += [f"{c.id}: {warning}." for c in plan.top for warning in c.warnings]
     if settings.provider == "rehearsal":
         lines.append("Rehearsal: simulated models on this machine. Nothing is sent anywhere, nothing is spent.")

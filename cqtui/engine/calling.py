@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from cqtui.engine.budget import Budget
 from cqtui.errors import AccessRefusedError
@@ -24,6 +24,7 @@ from cqtui.store.database import Database
 TOKENS_A_PART = 4096  # an image or file part counts at most this much, generously
 TOKENS_A_MESSAGE = 16
 RUBRIC_VERSION = "pointwise-1"
+T = TypeVar("T")
 BILLED_MAYBE = ("timeout", "connection", "not_json", "no_choices", "no_finish_reason")
 
 
@@ -49,6 +50,22 @@ def measured_usd(replay: Replay, entry: ModelEntry, as_of: date) -> Decimal | No
     if replay.usage.input_tokens is None or replay.usage.output_tokens is None:
         return None
     return cost_of(entry, replay.usage, as_of)
+
+
+async def outcome_of(task: asyncio.Task[T]) -> T:
+    """Wait for a task that others share: cancelling the waiter leaves the task alone.
+
+    Unlike ``asyncio.shield``, asyncio does not report a failure whose waiter has gone: the run has then ended by an
+    earlier one, and a traceback would only hide its message.
+    """
+    task.add_done_callback(_mark_retrieved)
+    await asyncio.wait([task])
+    return task.result()
+
+
+def _mark_retrieved(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 class Caller:
@@ -99,7 +116,7 @@ class Caller:
             task = asyncio.create_task(self._once(key, request, entry, max_output_tokens))
             self._under_way[key] = task
             task.add_done_callback(lambda _: self._under_way.pop(key, None))
-        return await asyncio.shield(task)
+        return await outcome_of(task)
 
     async def _once(self, key: str, request: ChatRequest, entry: ModelEntry, max_output_tokens: int) -> Replay:
         found = await self._database.run_async(lambda c: cache.get(c, key))
@@ -187,7 +204,7 @@ class Caller:
         if task is None:
             task = asyncio.create_task(self._ping_once(request, entry))
             self._pings[entry.id] = task
-        failure = await asyncio.shield(task)
+        failure = await outcome_of(task)
         if failure is None:
             return
         if failure.kind in ("connection", "timeout"):

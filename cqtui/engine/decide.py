@@ -34,19 +34,29 @@ def cost_words(saving: Interval) -> str:
     return f"raises cost by {math.ceil(-saving.value - 1e-9)}%"
 
 
+def _percent_with_article(percent: int) -> str:
+    article = "an" if percent in (8, 11, 18) or 80 <= percent < 90 else "a"
+    return f"{article} {percent}%"
+
+
 def quality_words(impact: Interval) -> str:
     """Say "with a 6% quality impact": losses round up, gains down."""
     if abs(impact.value) < NOT_MEASURABLE_PERCENT and impact.low <= 0 <= impact.high:
         return "with no measurable quality impact"
     if impact.value < 0:
-        return f"with a {math.ceil(-impact.value - 1e-9)}% quality impact"
+        return f"with {_percent_with_article(math.ceil(-impact.value - 1e-9))} quality impact"
     gain = math.floor(impact.value + 1e-9)
-    return f"with a {gain}% quality gain" if gain else "with no measurable quality impact"
+    return f"with {_percent_with_article(gain)} quality gain" if gain else "with no measurable quality impact"
 
 
 def switch_sentence(current: str, candidate: str, saving: Interval, impact: Interval) -> str:
     """The sentence that the product is for."""
     return f"Switching from {current} to {candidate} {cost_words(saving)} {quality_words(impact)}."
+
+
+def retirement_words(entry: ModelEntry) -> str:
+    """Say "retires on 2026-10-23" (or did), or "is retired" where no date is known."""
+    return f"retires on {entry.deprecated.isoformat()}" if entry.deprecated is not None else "is retired"
 
 
 def best_of(acceptable: Sequence[Evidence], pairs: Mapping[str, Sequence[Pair]]) -> list[Evidence]:
@@ -100,10 +110,12 @@ def decide(
     *,
     more_usd: Decimal | None = None,
     cut_short: str | None = None,
+    forced_switch: bool = False,
 ) -> Answer:
     """Choose switch, keep, or not enough evidence yet.
 
-    A run that was ``cut_short`` (says why) recommends nothing: what it saw so far is shown as not enough.
+    A run that was ``cut_short`` (says why) recommends nothing: what it saw so far is shown as not enough. In a
+    ``forced_switch`` (the current model retires) keeping is no answer: then none of the tried ones is acceptable yet.
 
     This version grades a switch ``leaning`` at best: the gates of a verified one are not asked yet.
     """
@@ -115,6 +127,10 @@ def decide(
             sentence = switch_sentence(current.short_name, chosen.candidate.entry.short_name, saving, impact)
             runner_up = ranked[1] if len(ranked) > 1 else None
             return Answer("leaning", sentence, "It passes every rule that was asked.", chosen, runner_up, chosen)
+    leaves = f"{current.short_name}, which {retirement_words(current)}"
+    if not evidence and forced_switch:
+        sentence = f"No model in the registry can replace {leaves}."
+        return Answer("inconclusive", sentence, "No candidate passed the filters.", None, None, None)
     if not evidence:
         sentence = f"Keep {current.short_name}. No candidate is cheaper and fits this traffic."
         return Answer("keep", sentence, "No candidate passed the filters.", None, None, None)
@@ -125,6 +141,9 @@ def decide(
         figures = f"{cost_words(closest.savings_percent)} {quality_words(closest.quality_impact_percent)}"
     if cut_short is None and all(is_rejected(e, thresholds) for e in evidence) and measured:
         name = closest.candidate.entry.short_name
+        if forced_switch:
+            sentence = f"No acceptable replacement yet for {leaves}. The closest, {name}, {figures}."
+            return Answer("inconclusive", sentence, "Every candidate fails: " + _failures(closest), None, None, closest)
         sentence = f"Keep {current.short_name}. The closest alternative, {name}, {figures}."
         return Answer("keep", sentence, "Every candidate fails: " + _failures(closest), None, None, closest)
     name = closest.candidate.entry.short_name

@@ -168,8 +168,8 @@ def _gates(evidence: Evidence, t: Thresholds, c: Constraints, *, forced_switch: 
             passed=None if newly is None else newly <= t.max_refusal_increase_percent,
         ),
         Gate(
-            name="confidence",
-            asked=f"at least {t.min_confidence:g}",
+            name="confidence in the switch",
+            asked=f"at least {t.min_confidence:g} of 1",
             found=f"{evidence.confidence:.2f}",
             passed=evidence.confidence >= t.min_confidence,
         ),

@@ -179,6 +179,7 @@ async def run(
         settings.thresholds,
         more_usd=_more_usd(plan, evidence),
         cut_short=cut_short,
+        forced_switch=plan.discovery.forced_switch,
     )
     result = await _conclude(
         plan, client, database, judge.name, run_id, answer, evidence, found, iterations, started, clock

@@ -8,7 +8,7 @@ from datetime import date
 
 from cqtui.checks.answers import json_ok
 from cqtui.checks.refusals import detect_refusal
-from cqtui.engine.calling import Caller
+from cqtui.engine.calling import Caller, outcome_of
 from cqtui.engine.judge import Judge
 from cqtui.engine.traffic import estimated_usage, uncached
 from cqtui.gateway.protocol import ChatRequest
@@ -129,7 +129,7 @@ class Replayer:
         if task is None:
             task = asyncio.create_task(self._judge.score(call, logged))
             self._baseline[call.id] = task
-        return await asyncio.shield(task)
+        return await outcome_of(task)
 
 
 def _scored(baseline: float, candidate: float) -> dict[str, object]:

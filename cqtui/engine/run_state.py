@@ -90,9 +90,9 @@ class RunState:
         for row in self.candidates.values():
             name = row.model_id.rsplit("/", 1)[-1]
             impact = row.impact_percent
-            quality = "" if impact is None else f" {impact:+.1f}%"
+            quality = "" if impact is None else f" quality {impact:+.1f}%".replace("-", "\N{MINUS SIGN}")
             stopped = " stopped" if row.state.startswith("stopped") else ""
-            rows.append(f"{name} {row.pairs}{quality}{stopped}")
+            rows.append(f"{name} {row.pairs} pairs{quality}{stopped}")
         failed = f"  {self.failures} failed" if self.failures else ""
         money = f"${self.spent_usd:.2f} of ${self.budget_usd:.2f}"
-        return f"{self.stage} {done}/{planned}  {'  '.join(rows)}{failed}  {money}"
+        return f"{self.stage} {done}/{planned}  {' | '.join(rows)}{failed}  {money}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,23 +12,44 @@ from decimal import Decimal
 from typing import Any
 
 from cqtui.checks.answers import expects_json
+from cqtui.checks.conversation import render_completion, render_conversation
 from cqtui.models import LoggedCall, ModelEntry, TrafficProfile, Usage
 from cqtui.registry.pricing import cost_of
 from cqtui.settings import Traffic
 
 DAYS_A_MONTH = 365.25 / 12
 MIN_PERIOD_DAYS = 1.0
+# The vendors' rule of thumb for English, in bytes of UTF-8 so that other scripts are not far off.
+BYTES_PER_TOKEN = 4
 
 
 def estimated_usage(call: LoggedCall, traffic: Traffic) -> Usage:
-    """The logged usage, with what it lacks filled from the user's stated means; may stay unknown."""
+    """The logged usage, with what it lacks filled from the user's stated means, else from the text's length.
+
+    What text does not tell stays unknown: the input of calls with images or audio, the output of calls without answer.
+    """
     usage = call.usage
-    return usage.model_copy(
-        update={
-            "input_tokens": usage.input_tokens if usage.input_tokens is not None else traffic.avg_input_tokens,
-            "output_tokens": usage.output_tokens if usage.output_tokens is not None else traffic.avg_output_tokens,
-        }
-    )
+    tokens_in = usage.input_tokens if usage.input_tokens is not None else traffic.avg_input_tokens
+    tokens_out = usage.output_tokens if usage.output_tokens is not None else traffic.avg_output_tokens
+    if tokens_in is None and all(part.kind == "text" for message in call.messages for part in message.parts):
+        tools = json.dumps(call.params["tools"]) if call.params.get("tools") else ""
+        tokens_in = _tokens(render_conversation(call.messages) + tools)
+    if tokens_out is None and call.completion is not None:
+        tokens_out = _tokens(render_completion(call.completion))
+    return usage.model_copy(update={"input_tokens": tokens_in, "output_tokens": tokens_out})
+
+
+def _tokens(text: str) -> int:
+    return math.ceil(len(text.encode("utf-8")) / BYTES_PER_TOKEN)
+
+
+def _is_estimated(call: LoggedCall, usage: Usage, traffic: Traffic) -> bool:
+    """Whether the usage is complete only by a count from the text's length: neither logged nor stated."""
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return False
+    guessed_in = call.usage.input_tokens is None and traffic.avg_input_tokens is None
+    guessed_out = call.usage.output_tokens is None and traffic.avg_output_tokens is None
+    return guessed_in or guessed_out
 
 
 def uncached(usage: Usage) -> Usage:
@@ -90,6 +113,7 @@ def profile(calls: Sequence[LoggedCall], current: ModelEntry | None, traffic: Tr
         mean_output_tokens=_mean([usage.output_tokens or 0 for usage in known]),
         max_input_tokens=max((usage.input_tokens or 0 for usage in known), default=0),
         calls_without_usage=len(usages) - len(known),
+        calls_with_estimated_usage=sum(_is_estimated(*both, traffic) for both in zip(calls, usages, strict=True)),
         uses_tools=any(uses_tools(call) for call in calls),
         uses_json=any(expects_json(call.params) for call in calls),
         uses_vision=any(uses_vision(call) for call in calls),

@@ -13,7 +13,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!@])")
 
 
 def money(value: Decimal | None) -> str:
-    """USD with as many digits as the amount deserves: $1,240, $12.50, $0.0021."""
+    """USD with as many digits as the amount deserves: $1,240, $12.50, $0.0021, under $0.0001."""
     if value is None:
         return UNKNOWN
     size = abs(value)
@@ -24,8 +24,10 @@ def money(value: Decimal | None) -> str:
     elif size >= Decimal("0.01"):
         text = f"{size:.3f}".rstrip("0").rstrip(".")
         text = text if "." in text and len(text.split(".")[1]) >= 2 else f"{size:.2f}"
+    elif size >= Decimal("0.0001"):
+        text = f"{size:.2g}"
     else:
-        text = f"{size:.2g}" if size >= Decimal("0.0001") else f"{size:.1e}"
+        return "under $0.0001"
     return ("−" if value < 0 else "") + "$" + text
 
 

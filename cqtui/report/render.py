@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2.sandbox import SandboxedEnvironment
 
+from cqtui.engine.decide import retirement_words
 from cqtui.models import Evidence, Recommendation
 from cqtui.report import filters
 from cqtui.resources import resource_path
@@ -45,9 +46,10 @@ def verdict(result: Recommendation) -> str:
     if result.grade == "leaning":
         return "Leaning, not verified."
     if result.grade == "keep":
-        return "Keep the current model."
+        return "No candidate passed." if result.evidence else "Nothing to try."
     if result.grade == "inconclusive":
-        return "Not enough evidence."
+        rejected = result.forced_switch and result.sentence.startswith("No ")
+        return "No candidate passed." if rejected else "Not enough evidence."
     return "Verified."
 
 
@@ -62,7 +64,10 @@ def _outcome(evidence: Evidence, result: Recommendation) -> str:
 
 def _judge_words(result: Recommendation) -> str:
     if result.judge == "checks":
-        return "scored by checks and similarity to the logged answer, no judge model. The logged answer counts as 100."
+        return (
+            "scored by checks and similarity to the logged answer, no judge model. The logged answer counts as 100, "
+            "right or wrong; a better answer than the logged one cannot score higher."
+        )
     if result.provider == "rehearsal":
         return "a simulated judge that compares each answer with the logged one."
     return f"{filters.markdown(result.judge)} scored both answers of each pair on the same rubric, one at a time."
@@ -91,6 +96,8 @@ def _context(result: Recommendation) -> dict[str, Any]:
         "judge_words": _judge_words(result),
         "volume_source": _SOURCES[result.traffic.monthly_source],
         "unknown_strengths": unknown,
+        "retirement": retirement_words(result.current),
+        "assumed": result.provider == "local",
         "any_stopped": any(e.stopped for e in result.evidence),
         "as_of": result.as_of.isoformat(),
     }

@@ -264,3 +264,24 @@ def test_help_imports_nothing_heavy() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "optimize" in done.stdout
+
+
+def test_models_lists_shows_and_checks(tmp_path: Path) -> None:
+    listed = cqtui("models", "list", "--json", *AS_OF)
+    names = [model["id"] for model in json.loads(listed.stdout)]
+    assert "openai/gpt-5.4-mini" in names
+    assert "openai/gpt-4-turbo" not in names  # retired
+    shown = cqtui("models", "show", "gpt-5.4-mini", *AS_OF)
+    assert "$0.75 per 1,000,000 tokens" in shown.stdout
+    refused(cqtui("models", "show", "gpt-5.4-minni"), 2, "gpt-5.4-mini")
+    assert cqtui("models", "check", *AS_OF).returncode == 0
+
+
+def test_a_price_that_is_off_is_named(tmp_path: Path) -> None:
+    wrong = '[[models]]\nid = "openai/gpt-5.4-mini"\n[models.price]\ninput = 0.78\noutput = 4.5\n'
+    (tmp_path / "cqtui.toml").write_text(wrong, encoding="utf-8")
+    done = cqtui("models", "check", "--json", *AS_OF, cwd=tmp_path)
+    assert done.returncode == 3, done.stderr
+    (off,) = json.loads(done.stdout)["off"]
+    assert off["id"] == "openai/gpt-5.4-mini"
+    assert round(off["drift_percent"], 6) == 4.0

@@ -181,3 +181,38 @@ def test_three_hundred_calls_finish_with_signs_of_life(
     assert any(line.startswith("verify ") for line in lines)
     assert {c["samples_evaluated"] for c in result["candidates"] if c["stopped"] is None} <= {300}
     assert len(upstream.requests()) >= 300 * 3
+
+
+def test_analyze_prints_the_documented_keys(gateway_url: str, upstream: RunningUpstream, tmp_path: Path) -> None:
+    configure(tmp_path, upstream)
+    prompt = "Write a Python function to sort a list"
+    asked = [sys.executable, "-m", "cqtui", "analyze", prompt, "--base-url", gateway_url, "--judge", "gpt-6.1-terra"]
+    done = subprocess.run(
+        [*asked, "--candidates", CANDIDATES, "--use-case", "coding", "--yes", "--json"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert list(result) == [
+        "use_case",
+        "recommended_model",
+        "reasoning",
+        "cost_savings_percent",
+        "quality_impact_percent",
+        "models",
+    ]
+    assert len(result["models"]) == 4
+    for model in result["models"]:
+        assert list(model) == ["model_name", "quality_score", "cost", "latency_ms", "response", "success"]
+        assert model["success"]
+        assert model["cost"] > 0
+        assert 0 <= model["quality_score"] <= 100
+    assert result["recommended_model"] in {model["model_name"] for model in result["models"]}
+    assert result["cost_savings_percent"] > 0
+    replays = [request for request in upstream.requests() if not request["judge"]]
+    assert {request["model"] for request in replays} >= {"gpt-5.6-terra", *CANDIDATES.split(",")}

@@ -1,3 +1,4 @@
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -38,6 +39,7 @@ def test_savings_round_down(saving: float, words: str) -> None:
     [
         (-5.2, -7, -3, "with a 6% quality impact"),
         (-6.0, -7, -3, "with a 6% quality impact"),
+        (-83.7, -98, -69, "with an 84% quality impact"),
         (1.9, 1, 3, "with a 1% quality gain"),
         (0.7, 0.2, 1.1, "with no measurable quality impact"),
         (-0.4, -2, 1, "with no measurable quality impact"),
@@ -127,6 +129,18 @@ def test_nothing_measured_is_not_zero() -> None:
 
 def test_no_candidate_at_all_is_keep() -> None:
     assert decide(CURRENT, [], {}, RULES).sentence == "Keep big. No candidate is cheaper and fits this traffic."
+
+
+def test_a_model_that_retires_cannot_be_kept() -> None:
+    leaving = CURRENT.model_copy(update={"deprecated": date(2026, 12, 1)})
+    worse = [judged(pairs(60, drop=30.0))]
+    assert decide(CURRENT, worse, {}, RULES).grade == "keep"
+    answer = decide(leaving, worse, {}, RULES, forced_switch=True)
+    assert answer.grade == "inconclusive"
+    assert answer.sentence.startswith("No acceptable replacement yet for big, which retires on 2026-12-01. The closest")
+    nothing = decide(leaving, [], {}, RULES, forced_switch=True)
+    assert nothing.grade == "inconclusive"
+    assert nothing.sentence == "No model in the registry can replace big, which retires on 2026-12-01."
 
 
 def test_indistinguishable_candidates_tie_and_the_cheapest_wins() -> None:

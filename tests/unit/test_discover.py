@@ -6,9 +6,9 @@ import pytest
 
 from cqtui.engine.discover import Discovery, discover, spread
 from cqtui.engine.rank import cost_points, latency_points, rank, reliability_points, strengths_points
-from cqtui.engine.traffic import in_random_order, profile
+from cqtui.engine.traffic import estimated_usage, in_random_order, profile
 from cqtui.errors import BadInputError
-from cqtui.models import Candidate, LoggedCall, Message, ModelEntry, Part, TrafficProfile, Usage
+from cqtui.models import Candidate, Completion, LoggedCall, Message, ModelEntry, Part, TrafficProfile, Usage
 from cqtui.registry.loader import Registry
 from cqtui.settings import Constraints, Traffic
 from tests.fakes import logged_call, model_entry
@@ -193,13 +193,25 @@ def test_traffic_tells_volume_tokens_and_cost() -> None:
     assert stated.monthly_cost_usd == stated.cost_per_call_usd * 1000  # type: ignore[operator]
 
 
+def test_token_counts_that_nobody_gave_are_estimated_from_the_text_and_counted() -> None:
+    text = (Message(role="user", parts=(Part(text="x" * 394),)),)  # "user: " and 394 letters: 400 bytes
+    bare = logged_call(1).model_copy(
+        update={"messages": text, "completion": Completion(text="é" * 20), "usage": Usage(), "params": {}}
+    )
+    assert estimated_usage(bare, Traffic()) == Usage(input_tokens=100, output_tokens=10)
+    stated = Traffic(avg_input_tokens=7, avg_output_tokens=8)
+    assert estimated_usage(bare, stated) == Usage(input_tokens=7, output_tokens=8)
+    assert profile([bare, logged_call(2)], CURRENT, Traffic(), AS_OF).calls_with_estimated_usage == 1
+    assert profile([bare], CURRENT, stated, AS_OF).calls_with_estimated_usage == 0
+
+
 def test_unknown_stays_unknown() -> None:
-    lone = logged_call(1).model_copy(update={"usage": Usage(), "time": None})
+    image = Message(role="user", parts=(Part(kind="image", raw={}),))
+    lone = logged_call(1).model_copy(update={"usage": Usage(), "time": None, "messages": (image,)})
     seen = profile([lone], CURRENT, Traffic(), AS_OF)
     assert (seen.cost_per_call_usd, seen.monthly_cost_usd, seen.monthly_source) == (None, None, "unknown")
-    assert seen.calls_without_usage == 1
-    image = Message(role="user", parts=(Part(kind="image", raw={}),))
-    call: LoggedCall = lone.model_copy(update={"messages": (image,), "params": {"tools": [{}]}})
+    assert (seen.calls_without_usage, seen.calls_with_estimated_usage) == (1, 0)
+    call: LoggedCall = lone.model_copy(update={"params": {"tools": [{}]}})
     assert profile([call], None, Traffic(), AS_OF).uses_vision
     assert profile([call], None, Traffic(), AS_OF).uses_tools
 
