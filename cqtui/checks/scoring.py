@@ -68,7 +68,7 @@ def score_against_logged(
 
     The first check that applies decides: tool calls; JSON values; equal text; short labels; else numbers and
     similarity. Similarity alone never makes an answer right: where the logged answer holds numbers, accuracy is the
-    share of them that remains, and a different final number caps it at 50.
+    share of them that remains, at most 50 where the final number is not the last here, and 0 where it is missing.
 
     Args:
         logged: The current model's logged answer.
@@ -92,7 +92,12 @@ def score_against_logged(
     if not facts:
         return Scores(near, near, near, near, f"similarity {near:.0f}%")
     kept = 100 * len(facts & set(numbers(got))) / len(facts)
-    same_end = final_number(wanted) == final_number(got)
-    accuracy = kept if same_end else min(kept, 50.0)
-    reason = f"{kept:.0f}% of the logged numbers, final number {'the same' if same_end else 'differs'}"
+    result = final_number(wanted)
+    if result == final_number(got):
+        accuracy, end = kept, "the same"
+    elif result in numbers(got):
+        accuracy, end = min(kept, 50.0), "not the last here"
+    else:
+        accuracy, end = 0.0, "missing"
+    reason = f"{kept:.0f}% of the logged numbers, the final one {end}"
     return Scores(accuracy, (accuracy + near) / 2, near, (kept + near) / 2, f"{reason}, similarity {near:.0f}%")

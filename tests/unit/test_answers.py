@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from cqtui.checks import answers
-from cqtui.models import ToolCall
+from cqtui.checks.scoring import score_against_logged
+from cqtui.models import Completion, ToolCall
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,33 @@ def test_tool_call_match_ignores_key_order_and_id() -> None:
     assert not answers.tool_call_match(left, ToolCall(name="find", arguments='{"a": 1}'))
     assert not answers.tool_call_match(left, ToolCall(name="seek", arguments=left.arguments))
     assert not answers.tool_call_match(left, ToolCall(name="find", arguments="{broken"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "accuracy"),
+    [
+        ("Three boxes of 4 are 3 * 4 = 12 pens in all.", 100.0),
+        ("The 12 pens come in 3 boxes of 4.", 50.0),
+        ("Three boxes of 4 are 3 + 4 = 7 pens in all.", 0.0),
+    ],
+)
+def test_similarity_does_not_save_an_answer_with_another_result(answer: str, accuracy: float) -> None:
+    logged = Completion(text="3 boxes with 4 pens each make 3 * 4 = 12.")
+    found = score_against_logged(logged, Completion(text=answer), {}, lambda one, other: 1.0)
+    assert found.accuracy == accuracy
+    assert "final one" in found.reason
+
+
+def test_checks_decide_before_similarity() -> None:
+    def never(one: str, other: str) -> float:
+        raise AssertionError("similarity was asked")
+
+    def score(logged: str, answer: str, **params: Any) -> float:
+        return score_against_logged(Completion(text=logged), Completion(text=answer), params, never).accuracy
+
+    assert score("Refund.", "refund") == 100.0
+    assert score("refund", "complaint") == 0.0
+    as_json = {"response_format": {"type": "json_object"}}
+    assert score('{"a": 1, "b": 2}', '{"b": 2, "a": 1}', **as_json) == 100.0
+    assert score('{"a": 1, "b": 2}', '{"a": 1, "b": 3}', **as_json) == 50.0
+    assert score('{"a": 1, "b": 2}', "a is 1 and b is 2", **as_json) == 0.0
