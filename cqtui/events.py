@@ -57,7 +57,10 @@ class CandidateChosen(_Event):
 
 
 class ReplayFinished(_Event):
-    """A call to a candidate or a judge was answered. USD and ms; cost None is unknown."""
+    """A call to a candidate or a judge was answered. USD and ms; cost None is unknown.
+
+    Latency and queueing are None where the answer came from the cache.
+    """
 
     kind: Literal["replay_finished"] = "replay_finished"
     purpose: Literal["replay", "judge", "ping"]
@@ -65,6 +68,7 @@ class ReplayFinished(_Event):
     record_id: str
     cost_usd: Decimal | None
     latency_ms: float | None
+    queued_ms: float | None = None
     from_cache: bool
 
 

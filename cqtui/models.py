@@ -250,20 +250,32 @@ FailureKind = Literal[
     "not_json",
     "no_choices",
     "no_finish_reason",
+    "no_usage",
     "served_by_other",
     "cached_by_gateway",
     "answered_by_fallback",
     "not_recorded",
+    "unsupported_content",
 ]
 
 
 class Failure(Frozen):
-    """Why a call gave no evidence. ``retry_after_s`` is what the server asked to wait, in seconds."""
+    """Why a call gave no evidence.
+
+    ``retry_after_s`` is what the server asked to wait, in seconds; ``param`` is the request's parameter that it would
+    not take, where it names one.
+    """
 
     kind: FailureKind
     message: str
     status: int | None = None
     retry_after_s: float | None = None
+    param: str | None = None
+
+    @property
+    def is_access(self) -> bool:
+        """Whether it concerns all calls to that provider: a key or a quota, not the call."""
+        return self.kind in ("refused_credentials", "quota_exhausted")
 
     @property
     def is_transient(self) -> bool:
@@ -272,7 +284,11 @@ class Failure(Frozen):
 
 
 class Replay(Frozen):
-    """The outcome of one call that was sent: an answer, or a named failure. Latencies in ms."""
+    """The outcome of one call that was sent: an answer, or a named failure.
+
+    ``latency_ms`` is from send to answer; ``queued_ms`` is what the call waited here before, for a place under the
+    limits and the budget.
+    """
 
     model: str
     served_model: str | None = None
@@ -280,6 +296,7 @@ class Replay(Frozen):
     finish_reason: str | None = None
     usage: Usage = Usage()
     latency_ms: float | None = None
+    queued_ms: float | None = None
     status: int | None = None
     failure: Failure | None = None
     cost_usd: Decimal | None = None
@@ -320,6 +337,7 @@ class Pair(Frozen):
     format_failed: bool = False
     truncated: bool = False
     failure: FailureKind | None = None
+    failure_message: str | None = None
     unjudged: bool = False
     translated: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()

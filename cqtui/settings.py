@@ -70,7 +70,11 @@ class JudgeSettings(_Section):
 
 
 class GatewaySettings(_Section):
-    """How models are reached. ``hosted`` None means: hosted Portkey exactly where no base_url is set."""
+    """How models are reached. ``hosted`` None means: hosted Portkey exactly where no base_url is set.
+
+    ``attempts`` bounds the failures of one call, being throttled apart; ``deadline_s`` bounds all its attempts and the
+    waits between them. ``rpm`` is requests a minute to each provider; None is the registry's figure, where it has one.
+    """
 
     base_url: str | None = None
     hosted: bool | None = None
@@ -79,6 +83,8 @@ class GatewaySettings(_Section):
     timeout_s: float = Field(120.0, gt=0)
     concurrency: int = Field(16, ge=1, le=256)
     attempts: int = Field(4, ge=1, le=10)
+    deadline_s: float = Field(900.0, gt=0)
+    rpm: int | None = Field(None, gt=0)
 
 
 class CacheSettings(_Section):
@@ -86,6 +92,12 @@ class CacheSettings(_Section):
 
     model_output_ttl_s: int = Field(30 * 24 * 3600, ge=0)
     evaluation_ttl_s: int = Field(30 * 24 * 3600, ge=0)
+
+
+class StoreSettings(_Section):
+    """What the database may hold: without ``keep_text`` hashes, figures and scores, but no text of a prompt or answer."""
+
+    keep_text: bool = True
 
 
 class Settings(_Section):
@@ -102,6 +114,7 @@ class Settings(_Section):
     judge: JudgeSettings = JudgeSettings()
     gateway: GatewaySettings = GatewaySettings()
     cache: CacheSettings = CacheSettings()
+    store: StoreSettings = StoreSettings()
     models: tuple[Mapping[str, Any], ...] = Field((), description="overlay of the registry, [[models]]")
     provider: Provider = "portkey"
     k_candidates: int = Field(6, ge=1, le=50)
@@ -205,6 +218,11 @@ def portkey_api_key(environment: Mapping[str, str] = os.environ) -> str | None:
     return environment.get("PORTKEY_API_KEY") or None
 
 
+def provider_key_variable(provider: str) -> str:
+    """The usual variable for the key of a model provider, e.g. OPENAI_API_KEY for ``openai``."""
+    return re.sub(r"\W", "_", provider).upper() + "_API_KEY"
+
+
 def provider_api_key(provider: str, environment: Mapping[str, str] = os.environ) -> str | None:
-    """The key of a model provider by its usual variable, e.g. OPENAI_API_KEY for ``openai``."""
-    return environment.get(re.sub(r"\W", "_", provider).upper() + "_API_KEY") or None
+    """The key of a model provider by its usual variable, or None."""
+    return environment.get(provider_key_variable(provider)) or None

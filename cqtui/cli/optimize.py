@@ -118,7 +118,8 @@ async def _run(
 
     with_handler = sys.platform != "win32"
     if with_handler:
-        loop.add_signal_handler(signal.SIGINT, interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupt)
 
     async def ticking() -> None:
         while progress is not None:
@@ -135,7 +136,8 @@ async def _run(
     finally:
         ticker.cancel()
         if with_handler:
-            loop.remove_signal_handler(signal.SIGINT)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
 
 
 def _exit_code(result: Recommendation, fail_on: str) -> int:

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from cqtui.engine.adjustments import Adjustments
 from cqtui.engine.budget import Budget
 from cqtui.engine.calling import Caller
 from cqtui.engine.connect import open_client
 from cqtui.engine.discover import Discovery
 from cqtui.engine.judge import ChecksJudge, Judge, ModelJudge
 from cqtui.engine.plan import Plan, choose_judge
-from cqtui.engine.replay import replay_request
+from cqtui.engine.replay import replay_call
 from cqtui.engine.traffic import profile
 from cqtui.errors import BadInputError
 from cqtui.events import Emitter, Event
@@ -139,6 +140,7 @@ async def analyze_async(prompt: str, settings: Settings, *, database: Path) -> A
                 keep=settings.cache,
                 ping=settings.provider == "portkey",
             )
+            adjustments = Adjustments(store, client.endpoint, ttl_s=settings.cache.model_output_ttl_s)
             judge: Judge = (
                 ChecksJudge()
                 if judge_entry is None
@@ -146,8 +148,9 @@ async def analyze_async(prompt: str, settings: Settings, *, database: Path) -> A
             )
 
             async def answer(entry: ModelEntry) -> ModelAnswer:
-                request, wire = replay_request(call, entry, run_id, settings.gateway.timeout_s)
-                replay = await caller.call(request, entry, wire.max_output_tokens)
+                replay, _ = await replay_call(
+                    caller, adjustments, call, entry, run_id=run_id, timeout_s=settings.gateway.timeout_s
+                )
                 completion = replay.completion or Completion()
                 judgement = await judge.score(call, completion) if replay.failure is None else None
                 return ModelAnswer(

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from cqtui.engine.budget import Budget
 from cqtui.errors import AccessRefusedError
 from cqtui.events import Emitter, ReplayFailed, ReplayFinished
-from cqtui.gateway.limits import AdaptiveLimit, Sleep, is_transient, retrying
+from cqtui.gateway.limits import FIRST_BACKOFF_S, AdaptiveLimit, Sleep, is_transient, retrying
 from cqtui.gateway.protocol import ChatClient, ChatRequest
 from cqtui.models import Failure, ModelEntry, Replay, Usage
 from cqtui.registry.pricing import cost_of
@@ -25,7 +25,9 @@ TOKENS_A_PART = 4096  # an image or file part counts at most this much, generous
 TOKENS_A_MESSAGE = 16
 RUBRIC_VERSION = "pointwise-1"
 T = TypeVar("T")
-BILLED_MAYBE = ("timeout", "connection", "not_json", "no_choices", "no_finish_reason")
+BILLED_MAYBE = ("timeout", "connection", "not_json", "no_choices", "no_finish_reason", "no_usage")
+PING_ATTEMPTS = 3
+ACCESS_HINT = "Check PORTKEY_API_KEY, the provider's key and its limits."
 
 
 def worst_case_usd(request: ChatRequest, entry: ModelEntry, max_output_tokens: int, as_of: date) -> Decimal | None:
@@ -68,6 +70,13 @@ def _mark_retrieved(task: asyncio.Task[Any]) -> None:
         task.exception()
 
 
+def access_words(failure: Failure) -> str:
+    """Say what is wrong with a key or a quota, in the provider's own words."""
+    what = "refused the key" if failure.kind == "refused_credentials" else "has used up its quota"
+    status = f" (status {failure.status})" if failure.status is not None else ""
+    return f"{what}{status}: {failure.message.rstrip('.')}"
+
+
 class Caller:
     """One run's way to its models."""
 
@@ -97,6 +106,7 @@ class Caller:
         self._sleep = sleep
         self._clock = clock
         self._limits: dict[str, AdaptiveLimit] = {}
+        self._closed: dict[str, Failure] = {}
         self._under_way: dict[str, asyncio.Task[Replay]] = {}
         self._pings: dict[str, asyncio.Task[Failure | None]] = {}
         self.sent = 0
@@ -104,8 +114,10 @@ class Caller:
     async def call(self, request: ChatRequest, entry: ModelEntry, max_output_tokens: int) -> Replay:
         """The outcome of a request, paid for at most once; equal requests at one time share one call.
 
+        A refused key or a used-up quota closes the model's provider: its later calls fail without being sent.
+
         Raises:
-            AccessRefusedError: The key was refused, the quota is used up or the gateway cannot be reached.
+            AccessRefusedError: The gateway cannot be reached, or the judge's key was refused or its quota used up.
             BudgetExhaustedError: The worst case no longer fits.
             StoreError: The result could not be kept.
         """
@@ -124,20 +136,21 @@ class Caller:
             replay = Replay.model_validate(found).model_copy(update={"from_cache": True})
             self._emit_finished(request, replay)
             return replay
-        if self._ping:
+        if self._ping and request.provider not in self._closed:
             await self._check_reachable(request, entry)
+        if request.provider in self._closed:
+            return self._refused(request, entry, self._closed[request.provider])
         reserve = worst_case_usd(request, entry, max_output_tokens, self._as_of) or Decimal(0)
-        limit = self._limits.setdefault(
-            request.provider, AdaptiveLimit(self._gateway.concurrency, clock=self._clock, sleep=self._sleep)
-        )
+        limit = self._limit_of(request, entry)
         number = 0
 
         async def attempt() -> Replay:
             nonlocal number
             number += 1
-            async with limit.slot():
-                replay = await self._send(key, request, entry, reserve, number)
-            limit.learn(replay)
+            asked = self._clock()
+            async with limit.slot() as started:
+                replay = await self._send(key, request, entry, reserve, number, asked)
+            limit.learn(replay, started)
             if replay.failure is not None:
                 self._emitter.emit(
                     ReplayFailed,
@@ -150,14 +163,33 @@ class Caller:
                 )
             return replay
 
-        outcome: Replay = await retrying(self._gateway.attempts, sleep=self._sleep)(attempt)
+        policy = retrying(self._gateway.attempts, self._gateway.deadline_s, clock=self._clock, sleep=self._sleep)
+        outcome: Replay = await policy(attempt)
         if outcome.failure is None:
             self._emit_finished(request, outcome)
-        elif outcome.failure.kind in ("refused_credentials", "quota_exhausted"):
-            raise AccessRefusedError(f"{entry.id}: {outcome.failure.message}.", "Check the key and its limits.")
+        elif outcome.failure.is_access:
+            self._closed[request.provider] = outcome.failure
+            return self._refused(request, entry, outcome.failure)
         return outcome
 
-    async def _send(self, key: str, request: ChatRequest, entry: ModelEntry, reserve: Decimal, number: int) -> Replay:
+    def _limit_of(self, request: ChatRequest, entry: ModelEntry) -> AdaptiveLimit:
+        if request.provider not in self._limits:
+            self._limits[request.provider] = AdaptiveLimit(
+                self._gateway.concurrency,
+                clock=self._clock,
+                sleep=self._sleep,
+                requests_per_minute=self._gateway.rpm or entry.rate_limit_rpm,
+            )
+        return self._limits[request.provider]
+
+    def _refused(self, request: ChatRequest, entry: ModelEntry, failure: Failure) -> Replay:
+        if request.purpose == "judge":
+            raise AccessRefusedError(f"The judge {entry.id} {access_words(failure)}.", ACCESS_HINT)
+        return Replay(model=request.model, failure=failure)
+
+    async def _send(
+        self, key: str, request: ChatRequest, entry: ModelEntry, reserve: Decimal, number: int, asked: float
+    ) -> Replay:
         await self._budget.reserve(reserve)
         spent = reserve
         try:
@@ -174,9 +206,10 @@ class Caller:
                 )
             )
             self.sent += 1
+            queued_ms = 1000 * (self._clock() - asked)
             replay = await self._client.complete(request)
             cost = measured_usd(replay, entry, self._as_of)
-            replay = replay.model_copy(update={"cost_usd": cost})
+            replay = replay.model_copy(update={"cost_usd": cost, "queued_ms": queued_ms})
             if replay.failure is not None and cost is None and replay.failure.kind not in BILLED_MAYBE:
                 cost = Decimal(0)
             spent = reserve if cost is None else cost
@@ -209,11 +242,8 @@ class Caller:
             return
         if failure.kind in ("connection", "timeout"):
             raise AccessRefusedError(f"{failure.message}.", "Is the gateway running? Check --base-url and the network.")
-        if failure.kind in ("refused_credentials", "quota_exhausted"):
-            raise AccessRefusedError(
-                f"{self._client.endpoint} refused {entry.id} (status {failure.status}): {failure.message}",
-                "Check PORTKEY_API_KEY or the provider's key.",
-            )
+        if failure.is_access:
+            self._closed[request.provider] = failure
 
     async def _ping_once(self, request: ChatRequest, entry: ModelEntry) -> Failure | None:
         name = "max_completion_tokens" if "max_completion_tokens" in request.params else "max_tokens"
@@ -227,7 +257,13 @@ class Caller:
             }
         )
         reserve = worst_case_usd(ping, entry, 1, self._as_of) or Decimal(0)
-        return (await self._send(f"ping:{entry.id}", ping, entry, reserve, 1)).failure
+        failure = None
+        for number in range(1, PING_ATTEMPTS + 1):
+            failure = (await self._send(f"ping:{entry.id}", ping, entry, reserve, number, self._clock())).failure
+            if failure is None or failure.kind != "connection":
+                return failure
+            await self._sleep(FIRST_BACKOFF_S)
+        return failure
 
     def _emit_finished(self, request: ChatRequest, replay: Replay) -> None:
         self._emitter.emit(
@@ -236,7 +272,8 @@ class Caller:
             model_id=request.model_id,
             record_id=request.record_id,
             cost_usd=replay.cost_usd,
-            latency_ms=replay.latency_ms,
+            latency_ms=None if replay.from_cache else replay.latency_ms,
+            queued_ms=None if replay.from_cache else replay.queued_ms,
             from_cache=replay.from_cache,
         )
 

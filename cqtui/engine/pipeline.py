@@ -13,8 +13,9 @@ from decimal import Decimal
 from typing import Literal
 
 from cqtui.checks.conversation import render_conversation
+from cqtui.engine.adjustments import Adjustments
 from cqtui.engine.budget import Budget
-from cqtui.engine.calling import Caller
+from cqtui.engine.calling import ACCESS_HINT, Caller, access_words
 from cqtui.engine.decide import Answer, business_impact, decide
 from cqtui.engine.evidence import evaluate
 from cqtui.engine.judge import ChecksJudge, Judge, ModelJudge
@@ -22,9 +23,10 @@ from cqtui.engine.plan import Plan, estimate
 from cqtui.engine.rank import rank
 from cqtui.engine.replay import Replayer
 from cqtui.engine.verify import Verification, verify
+from cqtui.errors import AccessRefusedError
 from cqtui.events import CandidatesDiscovered, Emitter, Event, EventSink, RunFinished, RunStarted, StageStarted
 from cqtui.gateway.protocol import ChatClient
-from cqtui.models import Candidate, Evidence, Recommendation
+from cqtui.models import Candidate, Evidence, Failure, Recommendation
 from cqtui.store import records, runs
 from cqtui.store.database import Database
 
@@ -123,8 +125,10 @@ async def run(
     judge: Judge = (
         ChecksJudge() if plan.judge is None else ModelJudge(caller, plan.judge, run_id, settings.gateway.timeout_s)
     )
+    adjustments = Adjustments(database, client.endpoint, ttl_s=settings.cache.model_output_ttl_s)
     replayer = Replayer(
         caller,
+        adjustments,
         judge,
         plan.current,
         run_id=run_id,
@@ -165,6 +169,7 @@ async def run(
             ]
             if found.budget_exhausted or found.interrupted or any(e.acceptable for e in evidence):
                 break
+            _check_access(found)
             band = stronger_band(plan, tried, plan.judge.id if plan.judge is not None else None)
     finally:
         await caller.settled()
@@ -187,6 +192,18 @@ async def run(
     emitter.emit(RunFinished, grade=result.grade, sentence=result.sentence, spent_usd=result.spend.total_usd)
     await database.run_async(lambda c: _keep_evaluations(c, judge.name, found))
     return result
+
+
+def _check_access(found: Verification) -> None:
+    """End a run in which nobody could be measured and a key or a quota is why."""
+    pairs = [pair for tried in found.pairs.values() for pair in tried]
+    if any(pair.candidate_score is not None for pair in pairs):
+        return
+    for model_id, tried in found.pairs.items():
+        for pair in tried:
+            failure = Failure(kind=pair.failure, message=pair.failure_message or "") if pair.failure else None
+            if failure is not None and failure.is_access:
+                raise AccessRefusedError(f"{model_id} {access_words(failure)}.", ACCESS_HINT)
 
 
 def _keep_evaluations(connection: sqlite3.Connection, judge: str, found: Verification) -> None:

@@ -8,22 +8,29 @@ from datetime import date
 
 from cqtui.checks.answers import json_ok
 from cqtui.checks.refusals import detect_refusal
+from cqtui.engine.adjustments import Adjustments
 from cqtui.engine.calling import Caller, outcome_of
 from cqtui.engine.judge import Judge
 from cqtui.engine.traffic import estimated_usage, uncached
-from cqtui.gateway.protocol import ChatRequest
-from cqtui.gateway.translate import Translation, translate
-from cqtui.models import Candidate, Completion, Judgement, LoggedCall, ModelEntry, Pair, Replay
+from cqtui.gateway.protocol import ChatRequest, GatewayConfig
+from cqtui.gateway.translate import Adjustment, Translation, adjusted, adjustment_for, translate
+from cqtui.models import Candidate, Completion, Failure, Judgement, LoggedCall, ModelEntry, Pair, Replay
 from cqtui.registry.pricing import cost_of
 from cqtui.settings import Traffic
 
+MAX_LESSONS = 4  # parameters that one call may have rejected, one after the other
+
 
 def replay_request(
-    call: LoggedCall, entry: ModelEntry, run_id: str, timeout_s: float
+    call: LoggedCall, entry: ModelEntry, run_id: str, timeout_s: float, adjustments: Sequence[Adjustment] = ()
 ) -> tuple[ChatRequest, Translation]:
     """The request that replays a logged call on a model, and what the translation took."""
-    wire = translate(call, entry)
-    request = ChatRequest(
+    wire = adjusted(translate(call, entry), adjustments)
+    return _request(wire, call, entry, run_id, timeout_s), wire
+
+
+def _request(wire: Translation, call: LoggedCall, entry: ModelEntry, run_id: str, timeout_s: float) -> ChatRequest:
+    return ChatRequest(
         model=entry.model,
         provider=entry.portkey_slug,
         messages=wire.messages,
@@ -34,7 +41,45 @@ def replay_request(
         record_id=call.id,
         timeout_s=timeout_s,
     )
-    return request, wire
+
+
+async def replay_call(
+    caller: Caller,
+    adjustments: Adjustments,
+    call: LoggedCall,
+    entry: ModelEntry,
+    *,
+    run_id: str,
+    timeout_s: float,
+    config: GatewayConfig | None = None,
+) -> tuple[Replay, Translation]:
+    """Replay a logged call on a model, once more for each parameter that a 400 names and that can be adjusted.
+
+    Args:
+        caller: Makes the calls.
+        adjustments: What is known of the models, and where lessons are kept.
+        call: The logged call.
+        entry: The model.
+        run_id: Travels as trace data.
+        timeout_s: Of each attempt, in seconds.
+        config: A Portkey config (or the id of a saved one) that goes with the call.
+
+    Raises:
+        What ``Caller.call`` raises.
+    """
+    wire = adjusted(translate(call, entry), await adjustments.of(entry))
+    if wire.unsupported is not None:
+        message = f"{entry.id} takes no {wire.unsupported}"
+        return Replay(model=entry.model, failure=Failure(kind="unsupported_content", message=message)), wire
+    for _ in range(MAX_LESSONS):
+        request = _request(wire, call, entry, run_id, timeout_s).model_copy(update={"config": config})
+        replay = await caller.call(request, entry, wire.max_output_tokens)
+        lesson = adjustment_for(wire.params, replay.failure) if replay.failure is not None else None
+        if lesson is None:
+            break
+        await adjustments.learn(entry, lesson)
+        wire = adjusted(wire, [lesson])
+    return replay, wire
 
 
 def last_user_text(call: LoggedCall) -> str | None:
@@ -59,6 +104,7 @@ class Replayer:
     def __init__(
         self,
         caller: Caller,
+        adjustments: Adjustments,
         judge: Judge,
         current: ModelEntry,
         *,
@@ -69,6 +115,7 @@ class Replayer:
     ) -> None:
         """Join the pieces of one run."""
         self._caller = caller
+        self._adjustments = adjustments
         self._judge = judge
         self._current = current
         self._run_id = run_id
@@ -79,8 +126,14 @@ class Replayer:
 
     async def pair(self, call: LoggedCall, candidate: Candidate) -> Pair:
         """Replay a call on a candidate and score the pair; raises what ``Caller.call`` raises."""
-        request, wire = replay_request(call, candidate.entry, self._run_id, self._timeout_s)
-        replay = await self._caller.call(request, candidate.entry, wire.max_output_tokens)
+        replay, wire = await replay_call(
+            self._caller,
+            self._adjustments,
+            call,
+            candidate.entry,
+            run_id=self._run_id,
+            timeout_s=self._timeout_s,
+        )
         logged = call.completion or Completion()
         baseline_cost = cost_of(self._current, uncached(estimated_usage(call, self._traffic)), self._as_of)
         base = Pair(
@@ -92,8 +145,8 @@ class Replayer:
             dropped=wire.dropped,
         )
         if replay.failure is not None or replay.completion is None:
-            kind = replay.failure.kind if replay.failure is not None else "no_choices"
-            return base.model_copy(update={"failure": kind})
+            failure = replay.failure or Failure(kind="no_choices", message="no answer")
+            return base.model_copy(update={"failure": failure.kind, "failure_message": failure.message})
         measured = base.model_copy(update=self._measured(call, candidate.entry, replay))
         if measured.baseline_refused and measured.candidate_refused:
             return measured

@@ -7,10 +7,11 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from cqtui.engine.budget import BudgetExhaustedError
+from cqtui.engine.calling import access_words
 from cqtui.engine.evidence import is_clearly_worse
 from cqtui.engine.replay import Replayer
 from cqtui.events import CandidateChosen, CandidateStopped, Emitter, PairJudged
-from cqtui.models import Candidate, LoggedCall, Pair
+from cqtui.models import Candidate, Failure, LoggedCall, Pair
 
 SYSTEMATIC_FAILURES = 5
 CLEARLY_WORSE = "clearly worse"
@@ -107,11 +108,14 @@ def _report(emitter: Emitter, state: _Progress, pair: Pair) -> None:
 def _look(emitter: Emitter, state: _Progress, max_drop_percent: float) -> None:
     pairs = state.pairs
     reason = None
-    if len(pairs) == SYSTEMATIC_FAILURES and all(pair.failure is not None for pair in pairs):
-        reason = f"its first {SYSTEMATIC_FAILURES} calls all failed ({pairs[-1].failure})"
+    last = pairs[-1]
+    if last.failure in ("refused_credentials", "quota_exhausted"):
+        reason = access_words(Failure(kind=last.failure, message=last.failure_message or ""))
+    elif len(pairs) == SYSTEMATIC_FAILURES and all(pair.failure is not None for pair in pairs):
+        reason = f"its first {SYSTEMATIC_FAILURES} calls all failed ({last.failure}: {last.failure_message})"
     elif len(pairs) == SYSTEMATIC_FAILURES and all(pair.unjudged for pair in pairs):
         reason = f"none of its first {SYSTEMATIC_FAILURES} answers could be judged"
-    elif pairs[-1].candidate_score is not None and is_clearly_worse(pairs, max_drop_percent):
+    elif last.candidate_score is not None and is_clearly_worse(pairs, max_drop_percent):
         reason = CLEARLY_WORSE
     if reason is not None:
         state.stopped = reason

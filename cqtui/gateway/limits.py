@@ -1,4 +1,4 @@
-"""How many calls are under way at once, and when a failed one is sent again."""
+"""How many calls are under way at once, how fast they start, and when a failed one is sent again."""
 
 from __future__ import annotations
 
@@ -11,47 +11,72 @@ import tenacity
 from cqtui.models import Replay
 
 Sleep = Callable[[float], Awaitable[None]]
+Clock = Callable[[], float]
+FIRST_CONCURRENCY = 8
+FIRST_BACKOFF_S = 0.5
+LONGEST_BACKOFF_S = 30.0
 
 
 class AdaptiveLimit:
-    """Concurrency of one provider: starts at ``most``, halves when throttled, grows again by success."""
+    """Concurrency and pace of one provider.
 
-    def __init__(self, most: int, *, clock: Callable[[], float], sleep: Sleep = asyncio.sleep) -> None:
-        """Start fully open. ``clock`` is monotonic, in seconds."""
+    Starts at 8 calls at a time and doubles with each round of successes until the first throttling, as TCP's slow start
+    does (RFC 5681, 3.1); from then on it halves when throttled, once for all calls that were under way at that time,
+    and grows by one with each round of successes. With ``requests_per_minute`` calls start evenly spaced.
+    """
+
+    def __init__(
+        self, most: int, *, clock: Clock, sleep: Sleep = asyncio.sleep, requests_per_minute: int | None = None
+    ) -> None:
+        """Allow at most ``most`` at a time. ``clock`` is monotonic, in seconds."""
         self.most = most
-        self.allowed = most
+        self.allowed = min(FIRST_CONCURRENCY, most)
+        self._spacing_s = 60.0 / requests_per_minute if requests_per_minute else 0.0
+        self._next_start = 0.0
         self._running = 0
         self._successes = 0
+        self._throttled_at: float | None = None
         self._closed_until = 0.0
         self._clock = clock
         self._sleep = sleep
         self._changed = asyncio.Condition()
 
     @contextlib.asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for a place, and for the end of a pause that the provider asked for."""
+    async def slot(self) -> AsyncIterator[float]:
+        """Wait for a place, the end of a pause that the provider asked for, and the pace; gives the start's time."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._running < self.allowed)
             self._running += 1
         try:
-            while (wait := self._closed_until - self._clock()) > 0:
+            turn = self._take_turn()
+            while (wait := max(turn, self._closed_until) - self._clock()) > 0:
                 await self._sleep(wait)
-            yield
+            yield self._clock()
         finally:
             async with self._changed:
                 self._running -= 1
                 self._changed.notify_all()
 
-    def learn(self, replay: Replay) -> None:
-        """Take note of how a call went."""
+    def _take_turn(self) -> float:
+        turn = max(self._next_start, self._clock())
+        self._next_start = turn + self._spacing_s
+        return turn
+
+    def learn(self, replay: Replay, started: float) -> None:
+        """Take note of how a call went that had started at ``started``."""
         failure = replay.failure
         if failure is not None and failure.kind == "rate_limited":
-            self.allowed = max(1, self.allowed // 2)
-            self._successes = 0
-            self._closed_until = max(self._closed_until, self._clock() + (failure.retry_after_s or 0.0))
+            now = self._clock()
+            self._closed_until = max(self._closed_until, now + (failure.retry_after_s or 0.0))
+            if self._throttled_at is None or started > self._throttled_at:
+                self.allowed = max(1, self.allowed // 2)
+                self._throttled_at = now
+                self._successes = 0
         elif failure is None and self.allowed < self.most:
             self._successes += 1
-            if self._successes >= self.allowed:
+            if self._throttled_at is None:
+                self.allowed += 1
+            elif self._successes >= self.allowed:
                 self._successes = 0
                 self.allowed += 1
 
@@ -61,19 +86,39 @@ def is_transient(replay: Replay) -> bool:
     return replay.failure is not None and replay.failure.is_transient
 
 
-def retrying(attempts: int, *, sleep: Sleep = asyncio.sleep) -> tenacity.AsyncRetrying:
-    """The one retry policy: exponential with full jitter from 0.5 s to 30 s, never sooner than Retry-After asks."""
-    jitter = tenacity.wait_random_exponential(multiplier=0.5, max=30)
+def retrying(attempts: int, deadline_s: float, *, clock: Clock, sleep: Sleep = asyncio.sleep) -> tenacity.AsyncRetrying:
+    """The one retry policy: exponential with full jitter from 0.5 s to 30 s, never sooner than Retry-After asks.
+
+    Args:
+        attempts: Failures of one call at which it is given up. Being throttled is no failure of the call: it costs
+            nothing, and waiting helps.
+        deadline_s: No attempt starts later than this after the first, throttled or not.
+        clock: Monotonic, in seconds.
+        sleep: Waits, in seconds.
+    """
+    jitter = tenacity.wait_random_exponential(multiplier=FIRST_BACKOFF_S, max=LONGEST_BACKOFF_S)
+    started = clock()
+    failures = 0
+
+    def outcome(state: tenacity.RetryCallState) -> Replay:
+        assert state.outcome is not None
+        found: Replay = state.outcome.result()
+        return found
 
     def wait(state: tenacity.RetryCallState) -> float:
-        replay = state.outcome.result() if state.outcome is not None else None
-        asked = replay.failure.retry_after_s if replay is not None and replay.failure is not None else None
-        return max(jitter(state), asked or 0.0)
+        failure = outcome(state).failure
+        return max(jitter(state), (failure.retry_after_s if failure is not None else None) or 0.0)
+
+    def stop(state: tenacity.RetryCallState) -> bool:
+        nonlocal failures
+        failure = outcome(state).failure
+        failures += failure is not None and failure.kind != "rate_limited"
+        return failures >= attempts or clock() - started + state.upcoming_sleep > deadline_s
 
     return tenacity.AsyncRetrying(
-        stop=tenacity.stop_after_attempt(attempts),
+        stop=stop,
         wait=wait,
         retry=tenacity.retry_if_result(is_transient),
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome is not None else None,
+        retry_error_callback=outcome,
         sleep=sleep,
     )

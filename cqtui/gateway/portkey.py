@@ -5,9 +5,11 @@ The only module that imports portkey_ai, and only when a client is made: the imp
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +22,27 @@ from cqtui.models import Failure, Replay
 from cqtui.settings import HOSTED_BASE_URL
 
 _METADATA_LIMIT = 128
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def _transport(base_url: str) -> httpx.AsyncBaseTransport:
+    """An aiohttp transport with as many connections as calls, custom CAs and proxies by the usual variables.
+
+    httpx ignores proxy variables where a transport is given. Loopback is never reached through a proxy.
+    """
+    import aiohttp
+    from httpx_aiohttp import AiohttpTransport
+
+    here = (httpx.URL(base_url).host or "") in _LOOPBACK
+    through_proxy = not here and bool(urllib.request.getproxies())
+    context = httpx.create_ssl_context(trust_env=True)
+
+    def session() -> aiohttp.ClientSession:
+        # limit=0: a queue in the pool would count as the model's latency.
+        connector = aiohttp.TCPConnector(limit=0, ssl=context)
+        return aiohttp.ClientSession(connector=connector, trust_env=through_proxy)
+
+    return AiohttpTransport(client=session)
 
 
 class PortkeyClient:
@@ -69,15 +92,15 @@ class PortkeyClient:
         self._custom_host = custom_host
         self._slugs = dict(slugs or {})
         self._key_for = key_for
+        self._secrets = {api_key} if api_key else set()
 
-        from httpx_aiohttp import AiohttpTransport
         from portkey_ai import AsyncPortkey
         from portkey_ai._vendor import openai
 
         # A library that turns logging on must not fill the screen with a line for every call.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         self._openai: Any = openai
-        self._http = httpx.AsyncClient(transport=AiohttpTransport(), trust_env=True)
+        self._http = httpx.AsyncClient(transport=_transport(self._base_url))
         client = AsyncPortkey(
             api_key=api_key or "none",
             base_url=self._base_url,
@@ -104,11 +127,15 @@ class PortkeyClient:
         }
         if not self._hosted:
             headers["x-portkey-provider"] = request.provider
-            headers["Authorization"] = f"Bearer {self._key_for(request.provider) or 'none'}"
+            key = self._key_for(request.provider)
+            if key:
+                self._secrets.add(key)
+            headers["Authorization"] = f"Bearer {key or 'none'}"
             if self._custom_host:
                 headers["x-portkey-custom-host"] = self._custom_host
         if request.config is not None:
-            headers["x-portkey-config"] = json.dumps(request.config)
+            config = request.config
+            headers["x-portkey-config"] = config if isinstance(config, str) else json.dumps(config)
         return headers
 
     async def complete(self, request: ChatRequest) -> Replay:
@@ -119,13 +146,17 @@ class PortkeyClient:
             return (time.perf_counter() - started) * 1000
 
         try:
-            raw = await self._create(
-                model=self.wire_model(request),
-                messages=list(request.messages),
-                timeout=request.timeout_s,
-                extra_headers=self._headers(request),
-                extra_body=request.params,
-            )
+            # The SDK's timeout is for each read: a server that trickles would never pass it.
+            async with asyncio.timeout(request.timeout_s):
+                raw = await self._create(
+                    model=self.wire_model(request),
+                    messages=list(request.messages),
+                    timeout=request.timeout_s,
+                    extra_headers=self._headers(request),
+                    extra_body=request.params,
+                )
+        except TimeoutError:
+            return self._lost(request, "timeout", f"no answer within {request.timeout_s:g} s")
         except self._openai.APITimeoutError:
             # Over this transport a refused connection is reported as a time-out; only the clock tells them apart.
             if elapsed() < request.timeout_s * 900:
@@ -135,7 +166,8 @@ class PortkeyClient:
             return self._lost(request, "connection", f"{self._base_url}: {error.__cause__ or error}")
         except self._openai.APIStatusError as error:
             headers = {name.lower(): value for name, value in error.response.headers.items()}
-            return read_error(request.model, error.status_code, error.response.text, headers, elapsed())
+            text = self._without_secrets(error.response.text)
+            return read_error(request.model, error.status_code, text, headers, elapsed())
         except httpx.HTTPError as error:
             return self._lost(request, "connection", f"{self._base_url}: {type(error).__name__} {error}")
         latency = elapsed()
@@ -146,8 +178,14 @@ class PortkeyClient:
             body = None
         return read_success(request.model, body, headers, latency, raw.status_code)
 
+    def _without_secrets(self, text: str) -> str:
+        """An answer may echo the key that was sent: it must not reach the store, a report or the screen."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
     def _lost(self, request: ChatRequest, kind: Any, message: str) -> Replay:
-        line = " ".join(message.split())[:300]
+        line = self._without_secrets(" ".join(message.split()))[:300]
         return Replay(model=request.model, failure=Failure(kind=kind, message=line))
 
     async def aclose(self) -> None:

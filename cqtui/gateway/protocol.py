@@ -12,10 +12,13 @@ from cqtui.models import Frozen, Replay
 
 REQUEST_SCHEMA_VERSION = 1
 Purpose = Literal["replay", "judge", "ping"]
+GatewayConfig = dict[str, Any] | str
 
 
 class ChatRequest(Frozen):
     """One chat completion as it will be sent: messages and parameters in OpenAI's wire shape.
+
+    ``config`` is a Portkey config that goes along, or the id of a saved one.
 
     ``provider`` is the gateway's name of the model's provider (``portkey_slug``). ``repeat`` tells deliberate repeats
     of one request apart. ``run_id``, ``model_id`` and ``record_id`` travel as trace data and are not part of the hash.
@@ -25,7 +28,7 @@ class ChatRequest(Frozen):
     provider: str
     messages: tuple[dict[str, Any], ...]
     params: dict[str, Any] = Field(default_factory=dict)
-    config: dict[str, Any] | None = None
+    config: GatewayConfig | None = None
     repeat: int = 0
     purpose: Purpose = "replay"
     run_id: str = ""

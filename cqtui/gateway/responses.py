@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from cqtui.models import Completion, Failure, Replay, ToolCall, Usage
 
 _DATE = re.compile(r"[-@](\d{4}-?\d{2}-?\d{2})$")
+_QUOTED = re.compile(r"['\"`]([a-z_]{2,40})['\"`]")
 _VERSION = re.compile(r"-v\d+(:\d+)?$")
 _QUOTA = ("insufficient_quota", "billing_hard_limit_reached", "quota_exceeded", "credit balance is too low")
 # Native reasons pass unchanged when the gateway is not strict (portkey.md, section 6.18).
@@ -106,6 +110,8 @@ def read_success(model: str, body: object, headers: Mapping[str, str], latency_m
         return failed("answered_by_fallback", "the gateway retried: cost and latency are not one call's", usage=usage)
     if served is not None and not is_same_model(model, served):
         return failed("served_by_other", f"asked for {model}, served by {served}", usage=usage, served_model=served)
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return failed("no_usage", "the answer has no token counts: its cost is unknown", served_model=served)
     message = choices[0].get("message")
     return base.model_copy(
         update={
@@ -115,6 +121,43 @@ def read_success(model: str, body: object, headers: Mapping[str, str], latency_m
             "usage": usage,
         }
     )
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds that an error asks to wait: ``retry-after-ms``, or ``retry-after`` in seconds or as a date (RFC 9110).
+
+    A date counts from the answer's own Date, so that a wrong clock here does not matter.
+    """
+    milliseconds = headers.get("retry-after-ms", "")
+    if re.fullmatch(r"\d+(\.\d+)?", milliseconds):
+        return float(milliseconds) / 1000
+    asked = headers.get("retry-after", "")
+    if re.fullmatch(r"\d+(\.\d+)?", asked):
+        return float(asked)
+    try:
+        until = parsedate_to_datetime(asked)
+        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def rejected_param(text: str) -> str | None:
+    """The request's parameter that an error names: OpenAI's ``param``, else the first quoted name in its message."""
+    message: object = text
+    try:
+        error = json.loads(text).get("error")
+    except (ValueError, AttributeError):
+        error = None
+    if isinstance(error, Mapping):
+        param = error.get("param")
+        if isinstance(param, str) and param:
+            return param.split(".")[0].split("[")[0]
+        message = error.get("message")
+    elif error is not None:
+        message = error
+    found = _QUOTED.search(message) if isinstance(message, str) else None
+    return found[1] if found else None
 
 
 def read_error(model: str, status: int, text: str, headers: Mapping[str, str], latency_ms: float | None) -> Replay:
@@ -133,7 +176,11 @@ def read_error(model: str, status: int, text: str, headers: Mapping[str, str], l
         kind = "server_error"
     else:
         kind = "bad_request"
-    wait = headers.get("retry-after", "")
-    retry_after = float(wait) if re.fullmatch(r"\d+(\.\d+)?", wait) else None
-    failure = Failure(kind=kind, message=line, status=status, retry_after_s=retry_after)
+    failure = Failure(
+        kind=kind,
+        message=line,
+        status=status,
+        retry_after_s=retry_after_s(headers),
+        param=rejected_param(text) if kind == "bad_request" else None,
+    )
     return Replay(model=model, status=status, latency_ms=latency_ms, failure=failure)

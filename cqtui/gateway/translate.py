@@ -5,46 +5,119 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any
 
-from cqtui.models import Frozen, LoggedCall, Message, ModelEntry
+from cqtui.models import Failure, Frozen, LoggedCall, Message, ModelEntry
 
 LENGTH_PARAMS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 MIN_OUTPUT_TOKENS = 1024
 
 
-class _Rule(Frozen):
-    family: str
+class _Change(Frozen):
     param: str
     to: str
+    type: str = ""
+    to_type: str = ""
+
+    def is_about(self, value: object) -> bool:
+        """Whether the change is for such a value."""
+        return not self.type or _type_of(value) == self.type
+
+
+class _Rule(_Change):
+    family: str
     model: str = ""
+    most: float | None = None
     silent: bool = False
 
 
+class Adjustment(_Change):
+    """A change of a parameter that a 400 asks for."""
+
+    when: str = ""
+
+
+def _type_of(value: object) -> object:
+    return value.get("type") if isinstance(value, Mapping) else None
+
+
 class Translation(Frozen):
-    """A call in OpenAI's wire shape for one candidate, and what that took."""
+    """A call in OpenAI's wire shape for one candidate, and what that took.
+
+    ``unsupported`` names content that the candidate cannot take and that must not be left out: such a call is not sent.
+    """
 
     messages: tuple[dict[str, Any], ...]
     params: dict[str, Any]
     max_output_tokens: int
     translated: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    unsupported: str | None = None
+
+
+@functools.cache
+def _table() -> Mapping[str, Any]:
+    return tomllib.loads(resources.files("cqtui.gateway").joinpath("translate.toml").read_text(encoding="utf-8"))
 
 
 @functools.cache
 def _rules() -> tuple[_Rule, ...]:
-    text = resources.files("cqtui.gateway").joinpath("translate.toml").read_text(encoding="utf-8")
-    return tuple(_Rule.model_validate(rule) for rule in tomllib.loads(text)["rule"])
+    return tuple(_Rule.model_validate(rule) for rule in _table()["rule"])
 
 
-def _rule_for(entry: ModelEntry, param: str) -> _Rule | None:
-    name = entry.model.rsplit("/", 1)[-1]
-    for rule in _rules():
-        if rule.param == param and rule.family in ("*", entry.family) and re.search(rule.model, name):
-            return rule
+@functools.cache
+def _adjustments() -> tuple[Adjustment, ...]:
+    return tuple(Adjustment.model_validate(item) for item in _table()["adjustment"])
+
+
+@functools.cache
+def _rules_of(family: str, model: str) -> tuple[_Rule, ...]:
+    name = model.rsplit("/", 1)[-1]
+    return tuple(rule for rule in _rules() if rule.family in ("*", family) and re.search(rule.model, name))
+
+
+def _rule_for(entry: ModelEntry, param: str, value: object) -> _Rule | None:
+    rules = _rules_of(entry.family, entry.model)
+    return next((rule for rule in rules if rule.param == param and rule.is_about(value)), None)
+
+
+def _changed(change: _Change, name: str, value: Any) -> tuple[str, Any, str]:
+    """The parameter's new name and value, and the words for the ledger ("" where nothing changed)."""
+    if change.to_type and isinstance(value, Mapping):
+        return change.to, {"type": change.to_type}, f"{name}: {_type_of(value)} → {change.to_type}"
+    most = change.most if isinstance(change, _Rule) else None
+    if most is not None and isinstance(value, int | float) and value > most:
+        return change.to, most, f"{name} {value:g} → {most:g}"
+    return change.to, value, "" if change.to == name else f"{name} → {change.to}"
+
+
+def adjustment_for(params: Mapping[str, Any], failure: Failure) -> Adjustment | None:
+    """The adjustment that answers a 400 naming a parameter, or None where there is none in the table."""
+    name = failure.param
+    if failure.kind != "bad_request" or name is None or name not in params:
+        return None
+    for item in _adjustments():
+        if item.param == name and item.is_about(params[name]) and re.search(item.when, failure.message, re.IGNORECASE):
+            return item
     return None
+
+
+def adjusted(wire: Translation, adjustments: Iterable[Adjustment]) -> Translation:
+    """A translation with adjustments made where they apply, and said."""
+    params, translated, dropped = dict(wire.params), list(wire.translated), list(wire.dropped)
+    for item in adjustments:
+        if item.param not in params or not item.is_about(params[item.param]):
+            continue
+        value = params.pop(item.param)
+        if not item.to:
+            dropped.append(item.param)
+            continue
+        name, new, words = _changed(item, item.param, value)
+        params[name] = new
+        translated.append(words)
+    return wire.model_copy(update={"params": params, "translated": tuple(translated), "dropped": tuple(dropped)})
 
 
 def wire_message(message: Message, *, developer_role: bool = True) -> dict[str, Any]:
@@ -93,12 +166,14 @@ def translate(call: LoggedCall, entry: ModelEntry) -> Translation:
     for name, value in call.params.items():
         if value is None:
             continue
-        rule = _rule_for(entry, name)
-        if rule is None or rule.to == name:
+        rule = _rule_for(entry, name, value)
+        if rule is None:
             params[name] = value
         elif rule.to:
-            params.setdefault(rule.to, value)
-            translated.append(f"{name} → {rule.to}")
+            new_name, new_value, words = _changed(rule, name, value)
+            params.setdefault(new_name, new_value)
+            if words:
+                translated.append(words)
         elif not rule.silent:
             dropped.append(name)
     limit = logged_output_limit(params)
@@ -106,8 +181,9 @@ def translate(call: LoggedCall, entry: ModelEntry) -> Translation:
         limit = max(MIN_OUTPUT_TOKENS, 4 * (call.usage.output_tokens or 0))
         if entry.max_output_tokens is not None:
             limit = min(limit, entry.max_output_tokens)
-        rule = _rule_for(entry, "max_tokens")
+        rule = _rule_for(entry, "max_tokens", limit)
         params[rule.to if rule is not None and rule.to else "max_tokens"] = limit
+    images = any(part.kind == "image" for message in call.messages for part in message.parts)
     developer = entry.family == "openai"
     if not developer and any(message.role == "developer" for message in call.messages):
         translated.append("developer → system")
@@ -117,4 +193,5 @@ def translate(call: LoggedCall, entry: ModelEntry) -> Translation:
         max_output_tokens=limit,
         translated=tuple(translated),
         dropped=tuple(dropped),
+        unsupported="images" if images and entry.supports_vision is False else None,
     )

@@ -1,18 +1,38 @@
-"""The cache of paid results: model outputs and evaluations, with TTLs, hit counts and source versions."""
+"""The cache of paid results: model outputs, evaluations and finished pairs, with TTLs, hit counts and source versions.
+
+An entry names in its source versions what it depends on (``store/versions.py``); at the start of a run
+``apply_versions`` forgets those that depend on something else than what holds now.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from cqtui.models import Frozen
 
 MODEL_OUTPUT = "model_output"
 EVALUATION = "evaluation"
 RECOMMENDATION = "recommendation"
+PAIR = "pair"
+ADJUSTMENT = "adjustment"
 _VERSION = "1"
+_KIND = "substr(cache_key, 1, instr(cache_key, ':') - 1)"
+
+
+class KindStats(Frozen):
+    """What the cache holds of one kind; ``size_bytes`` are those of the values, ``expired`` entries are not used."""
+
+    kind: str
+    entries: int
+    hits: int
+    size_bytes: int
+    expired: int
 
 
 def generate_key(prefix: str, **parts: Any) -> str:
@@ -73,3 +93,76 @@ def invalidate_on_version_change(connection: sqlite3.Connection, component: str,
         "DELETE FROM cache WHERE json_extract(source_versions_json, '$.' || json_quote(?)) <> ?",
         (component, new_version),
     ).rowcount
+
+
+def apply_versions(connection: sqlite3.Connection, versions: Mapping[str, str]) -> dict[str, int]:
+    """Forget what depends on another version of a component than the one that holds now; returns how many by kind.
+
+    A component that ``versions`` does not name, such as a model of another project's registry, is left alone.
+    """
+    stale = [
+        text
+        for (text,) in connection.execute("SELECT DISTINCT source_versions_json FROM cache").fetchall()
+        if any(versions.get(component, known) != known for component, known in json.loads(text or "{}").items())
+    ]
+    forgotten: Counter[str] = Counter()
+    for text in stale:
+        forgotten.update(_delete(connection, "source_versions_json = ?", (text,)))
+    return dict(forgotten)
+
+
+def stats(connection: sqlite3.Connection, *, now: datetime | None = None) -> tuple[KindStats, ...]:
+    """What the cache holds, by kind."""
+    moment = (now or datetime.now(UTC)).isoformat()
+    rows = connection.execute(
+        f"SELECT {_KIND}, count(*), sum(hit_count), sum(length(CAST(value_json AS BLOB))), sum(expires_at <= ?)"
+        " FROM cache GROUP BY 1 ORDER BY 1",
+        (moment,),
+    )
+    return tuple(
+        KindStats(kind=kind, entries=entries, hits=hits, size_bytes=size, expired=expired)
+        for kind, entries, hits, size, expired in rows
+    )
+
+
+def forget(
+    connection: sqlite3.Connection,
+    *,
+    kinds: Sequence[str] = (),
+    components: Sequence[str] = (),
+    expired: bool = False,
+    now: datetime | None = None,
+) -> dict[str, int]:
+    """Forget what meets every condition that is given (none: everything); returns how many by kind.
+
+    Args:
+        connection: The store.
+        kinds: One of these kinds.
+        components: Depends on one of these, such as ``"model:openai/gpt-4o"``.
+        expired: Past its time.
+        now: The time; None is the present.
+    """
+    conditions, values = ["1"], list[str]()
+    if kinds:
+        conditions.append(f"{_KIND} IN ({', '.join('?' * len(kinds))})")
+        values += kinds
+    if components:
+        wanted = ", ".join("?" * len(components))
+        conditions.append(f"EXISTS (SELECT 1 FROM json_each(source_versions_json) WHERE key IN ({wanted}))")
+        values += components
+    if expired:
+        conditions.append("expires_at <= ?")
+        values.append((now or datetime.now(UTC)).isoformat())
+    return _delete(connection, " AND ".join(conditions), values)
+
+
+def components(connection: sqlite3.Connection) -> set[str]:
+    """Everything that some entry depends on."""
+    rows = connection.execute("SELECT DISTINCT source_versions_json FROM cache").fetchall()
+    return {component for (text,) in rows for component in json.loads(text or "{}")}
+
+
+def _delete(connection: sqlite3.Connection, condition: str, values: Sequence[str]) -> dict[str, int]:
+    found = connection.execute(f"SELECT {_KIND}, count(*) FROM cache WHERE {condition} GROUP BY 1", values).fetchall()
+    connection.execute(f"DELETE FROM cache WHERE {condition}", values)
+    return dict(found)

@@ -104,7 +104,7 @@ async def test_a_candidate_whose_first_calls_all_fail_is_stopped(tmp_path: Path)
     client = ScriptedClient(answer)
     result = await optimize_async(changes, calls=log(30), client=client, database=tmp_path / "c.db")
     luna = next(e for e in result.evidence if e.candidate.id == "openai/gpt-5.6-luna")
-    assert luna.stopped == "its first 5 calls all failed (bad_request)"
+    assert luna.stopped == "its first 5 calls all failed (bad_request: no such model)"
     assert sum(request.model == "gpt-5.6-luna" for request in client.requests) == 5
     assert result.recommended is not None
 
@@ -172,6 +172,54 @@ async def test_refused_credentials_end_the_run(tmp_path: Path) -> None:
     client = ScriptedClient(lambda _: Failure(kind="refused_credentials", message="bad key", status=401))
     with pytest.raises(AccessRefusedError, match="bad key"):
         await optimize_async(settings(), calls=log(6), client=client, database=tmp_path / "c.db")
+
+
+async def test_one_provider_that_refuses_stops_its_candidates_alone(tmp_path: Path) -> None:
+    def answer(request: ChatRequest) -> Replay | Failure:
+        if request.provider == "groq":
+            return Failure(kind="quota_exhausted", message="insufficient_quota", status=429)
+        return good_model(request)
+
+    both = settings(candidates=("openai/gpt-5.6-luna", "groq/openai/gpt-oss-20b"))
+    client = ScriptedClient(answer)
+    result = await optimize_async(both, calls=log(40), client=client, database=tmp_path / "c.db")
+    groq, luna = sorted(result.evidence, key=lambda e: e.candidate.id)
+    assert (luna.pairs, luna.stopped) == (40, None)
+    assert groq.stopped == "has used up its quota: insufficient_quota"
+    assert groq.ledger.failed == {"quota_exhausted": 1}
+    assert sum(request.provider == "groq" for request in client.requests) <= 16  # those under way when it closed
+
+
+async def test_a_judge_that_refuses_ends_the_run(tmp_path: Path) -> None:
+    def answer(request: ChatRequest) -> Replay | Failure:
+        if request.purpose == "judge":
+            return Failure(kind="quota_exhausted", message="insufficient_quota", status=429)
+        return good_model(request)
+
+    client = ScriptedClient(answer)
+    with pytest.raises(AccessRefusedError, match=r"The judge .* has used up its quota"):
+        await optimize_async(settings(), calls=log(6), client=client, database=tmp_path / "c.db")
+
+
+async def test_a_rejected_parameter_is_learned_once_and_remembered(tmp_path: Path) -> None:
+    def answer(request: ChatRequest) -> Replay | Failure:
+        if request.purpose == "replay":
+            for name in ("top_p", "seed"):
+                if name in request.params:
+                    return Failure(kind="bad_request", message=f"'{name}' is not supported", status=400, param=name)
+        return good_model(request)
+
+    calls = [call.model_copy(update={"params": {"top_p": 0.5, "seed": 3}}) for call in log(40)]
+    one = settings(candidates=("groq/openai/gpt-oss-20b",), gateway={"concurrency": 1})
+    client = ScriptedClient(answer)
+    result = await optimize_async(one, calls=calls, client=client, database=tmp_path / "c.db")
+    (evidence,) = result.evidence
+    assert evidence.pairs == 40
+    assert evidence.ledger.dropped == {"seed": 40, "top_p": 40}
+    assert sum(request.purpose == "replay" for request in client.requests) == 40 + 2
+    again = ScriptedClient(answer)
+    await optimize_async(one, calls=calls, client=again, database=tmp_path / "c.db")
+    assert again.requests == []
 
 
 async def test_interrupted_runs_go_on_and_pay_for_nothing_twice(tmp_path: Path) -> None:

@@ -1,17 +1,15 @@
-import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
 from cqtui.errors import AccessRefusedError, BadInputError
-from cqtui.gateway.limits import AdaptiveLimit, retrying
 from cqtui.gateway.portkey import PortkeyClient
 from cqtui.gateway.protocol import ChatRequest
 from cqtui.gateway.recorded import RecordedClient, RecordingClient
-from cqtui.gateway.responses import is_same_model, read_error, read_success, read_usage
-from cqtui.gateway.translate import translate, wire_message
-from cqtui.models import Failure, LoggedCall, Message, ModelEntry, Part, Replay, ToolCall
+from cqtui.gateway.responses import is_same_model, read_error, read_success, read_usage, retry_after_s
+from cqtui.gateway.translate import adjusted, adjustment_for, translate, wire_message
+from cqtui.models import Failure, LoggedCall, Message, ModelEntry, Part, ToolCall
 from tests.fakes import ScriptedClient, answered, logged_call, model_entry
 
 GPT = model_entry("openai/gpt-5.4-mini", "1", "2")
@@ -56,6 +54,72 @@ def test_without_a_logged_limit_the_worst_case_is_bounded() -> None:
     assert translate(long, GPT).max_output_tokens == 2800
 
 
+def test_values_that_a_maker_does_not_take_are_changed_and_said() -> None:
+    wire = translate(with_params(temperature=1.5), CLAUDE)
+    assert wire.params["temperature"] == 1.0
+    assert wire.translated == ("temperature 1.5 → 1",)
+    schema = {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}
+    deepseek = model_entry("deepseek/v4", "1", "2")
+    wire = translate(with_params(response_format=schema), deepseek)
+    assert wire.params["response_format"] == {"type": "json_object"}
+    assert wire.translated == ("response_format: json_schema → json_object",)
+    assert translate(with_params(response_format=schema), CLAUDE).params["response_format"] == schema
+
+
+def rejected(param: str, message: str) -> Failure:
+    return Failure(kind="bad_request", message=message, param=param)
+
+
+def test_a_400_that_names_a_parameter_teaches_an_adjustment() -> None:
+    wire = translate(with_params(temperature=0.5, max_tokens=9), CLAUDE)
+    lesson = adjustment_for(wire.params, rejected("temperature", "temperature is not supported"))
+    assert lesson is not None
+    without = adjusted(wire, [lesson])
+    assert without.params == {"max_tokens": 9}
+    assert without.dropped == ("temperature",)
+    renaming = adjustment_for(wire.params, rejected("max_tokens", "Use 'max_completion_tokens' instead."))
+    assert renaming is not None
+    renamed = adjusted(wire, [renaming])
+    assert renamed.params == {"temperature": 0.5, "max_completion_tokens": 9}
+    assert renamed.translated == ("max_tokens → max_completion_tokens",)
+    assert adjusted(renamed, [renaming]) == renamed  # what is not there needs no adjustment
+
+
+@pytest.mark.parametrize(
+    ("param", "message"),
+    [("tools", "tools are not supported"), ("max_tokens", "max_tokens is too large"), ("seed", "seed is not sent")],
+)
+def test_what_carries_meaning_is_never_dropped(param: str, message: str) -> None:
+    assert adjustment_for({"tools": [{}], "max_tokens": 9}, rejected(param, message)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "param"),
+    [
+        ('{"error": {"message": "Unsupported", "param": "temperature"}}', "temperature"),
+        ('{"error": {"message": "bad", "param": "response_format.json_schema"}}', "response_format"),
+        ('{"error": {"message": "openai error: Unknown parameter: \'top_k\'.", "param": null}}', "top_k"),
+        ("`seed` is not permitted", "seed"),
+        ('{"error": "nothing named"}', None),
+        ("[1]", None),
+    ],
+)
+def test_the_parameter_that_a_400_names(text: str, param: str | None) -> None:
+    failure = read_error("m", 400, text, {}, 1.0).failure
+    assert failure is not None
+    assert failure.param == param
+
+
+def test_images_are_not_left_out_for_a_model_without_vision() -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    call = logged_call(0).model_copy(
+        update={"messages": (Message(role="user", parts=(Part(kind="image", raw=image),)),)}
+    )
+    blind = CLAUDE.model_copy(update={"supports_vision": False})
+    assert translate(call, blind).unsupported == "images"
+    assert translate(call, CLAUDE).unsupported is None  # unknown is not false: the provider decides
+
+
 def test_messages_are_replayed_as_logged() -> None:
     image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
     mixed = Message(role="user", parts=(Part(text="what is"), Part(kind="image", raw=image)))
@@ -89,6 +153,7 @@ def test_a_good_answer_is_read() -> None:
         (body(), {"x-portkey-cache-status": "HIT"}, "cached_by_gateway"),
         (body(), {"x-portkey-retry-attempt-count": "1"}, "answered_by_fallback"),
         (body(model="other"), {}, "served_by_other"),
+        (body(usage=None), {}, "no_usage"),
     ],
 )
 def test_what_only_looks_like_success_is_a_failure_with_a_name(
@@ -116,6 +181,21 @@ def test_statuses_have_names(status: int, text: str, kind: str, transient: bool)
     assert replay.failure is not None
     assert (replay.failure.kind, replay.failure.is_transient) == (kind, transient)
     assert replay.failure.retry_after_s == 7.0
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
+        ({"retry-after": "Wed, 25 Nov 2026 10:00:30 GMT", "date": "Wed, 25 Nov 2026 10:00:00 GMT"}, 30.0),
+        ({"retry-after": "Wed, 25 Nov 2026 10:00:00 GMT", "date": "Wed, 25 Nov 2026 10:00:30 GMT"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_in_all_its_spellings(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after_s(headers) == seconds
 
 
 @pytest.mark.parametrize(
@@ -157,69 +237,6 @@ def test_the_request_hash_sees_everything_but_traces() -> None:
     ]
     for change in changes:
         assert REQUEST.model_copy(update=change).content_hash() != REQUEST.content_hash()
-
-
-async def test_retries_wait_as_asked_and_give_the_last_outcome() -> None:
-    waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-
-    failing = Replay(model="m", failure=Failure(kind="rate_limited", message="429", retry_after_s=90.0))
-    calls = 0
-
-    async def attempt() -> Replay:
-        nonlocal calls
-        calls += 1
-        return failing
-
-    assert await retrying(3, sleep=sleep)(attempt) is failing
-    assert calls == 3
-    assert waits == [90.0, 90.0]
-
-    refused = Replay(model="m", failure=Failure(kind="bad_request", message="400"))
-
-    async def once() -> Replay:
-        nonlocal calls
-        calls += 1
-        return refused
-
-    calls = 0
-    assert await retrying(3, sleep=sleep)(once) is refused
-    assert calls == 1
-
-
-async def test_concurrency_halves_when_throttled_and_grows_again() -> None:
-    now = 0.0
-
-    async def sleep(seconds: float) -> None:
-        nonlocal now
-        now += seconds
-
-    limit = AdaptiveLimit(8, clock=lambda: now, sleep=sleep)
-    limit.learn(Replay(model="m", failure=Failure(kind="rate_limited", message="", retry_after_s=4.0)))
-    assert limit.allowed == 4
-    async with limit.slot():
-        assert now == 4.0
-    for _ in range(4 + 5 + 6 + 7 + 100):
-        limit.learn(Replay(model="m"))
-    assert limit.allowed == 8
-
-
-async def test_no_more_calls_at_once_than_allowed() -> None:
-    limit = AdaptiveLimit(3, clock=lambda: 0.0)
-    running = most = 0
-
-    async def call() -> None:
-        nonlocal running, most
-        async with limit.slot():
-            running += 1
-            most = max(most, running)
-            await asyncio.sleep(0)
-            running -= 1
-
-    await asyncio.gather(*(call() for _ in range(20)))
-    assert most == 3
 
 
 async def test_a_recording_gives_back_what_was_recorded_and_invents_nothing(tmp_path: Path) -> None:
