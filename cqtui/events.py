@@ -36,7 +36,7 @@ class StageStarted(_Event):
     """The pipeline entered a stage."""
 
     kind: Literal["stage_started"] = "stage_started"
-    stage: Literal["discover", "rank", "verify", "decide"]
+    stage: Literal["discover", "rank", "verify", "guardrails", "decide"]
     iteration: int = 1
 
 
@@ -104,6 +104,19 @@ class CandidateStopped(_Event):
     reason: str
 
 
+GuardrailVerdict = Literal["passed", "flagged", "blocked", "not_evaluated", "failed"]
+
+
+class GuardrailChecked(_Event):
+    """A call was replayed under a set of guardrails."""
+
+    kind: Literal["guardrail_checked"] = "guardrail_checked"
+    guardrails: str
+    model_id: str
+    record_id: str
+    verdict: GuardrailVerdict
+
+
 class RunFinished(_Event):
     """The run ended with an answer."""
 
@@ -122,6 +135,7 @@ Event = Annotated[
     | ReplayFailed
     | PairJudged
     | CandidateStopped
+    | GuardrailChecked
     | RunFinished,
     Field(discriminator="kind"),
 ]

@@ -239,6 +239,7 @@ class Excluded(Frozen):
     reason: str
 
 
+BLOCKED_STATUS = 446  # a guardrail denied the call; 246 is its warning
 FailureKind = Literal[
     "timeout",
     "connection",
@@ -256,6 +257,7 @@ FailureKind = Literal[
     "answered_by_fallback",
     "not_recorded",
     "unsupported_content",
+    "blocked_by_guardrail",
 ]
 
 
@@ -283,6 +285,40 @@ class Failure(Frozen):
         return self.kind in ("timeout", "connection", "rate_limited", "server_error", "not_json", "no_choices")
 
 
+class GuardrailCheck(Frozen):
+    """One check of a guardrail hook. ``verdict`` None: it could not be evaluated, and ``error`` says why."""
+
+    hook: Literal["input", "output"]
+    id: str
+    verdict: bool | None
+    error: str | None = None
+
+
+class GuardrailOutcome(Frozen):
+    """What a gateway's guardrails made of one call. ``latency_ms`` is the time that its hooks took."""
+
+    status: int
+    checks: tuple[GuardrailCheck, ...]
+    latency_ms: float
+
+    @property
+    def failed(self) -> tuple[GuardrailCheck, ...]:
+        """The checks that failed, in order; the first of them decided."""
+        return tuple(check for check in self.checks if check.verdict is False)
+
+    @property
+    def is_evaluated(self) -> bool:
+        """Whether every check was; guardrails let a call pass whose check broke."""
+        return all(check.verdict is not None for check in self.checks)
+
+    @property
+    def blocked_at(self) -> Literal["input", "output"] | None:
+        """Where the call was stopped: before the model was asked (at no cost), or after it had answered."""
+        if self.status != BLOCKED_STATUS:
+            return None
+        return "input" if any(check.hook == "input" for check in self.failed) else "output"
+
+
 class Replay(Frozen):
     """The outcome of one call that was sent: an answer, or a named failure.
 
@@ -301,6 +337,12 @@ class Replay(Frozen):
     failure: Failure | None = None
     cost_usd: Decimal | None = None
     from_cache: bool = False
+    guardrails: GuardrailOutcome | None = None
+
+    @property
+    def is_result(self) -> bool:
+        """Whether asking again would only repeat it: an answer, or a guardrail's block."""
+        return self.failure is None or self.failure.kind == "blocked_by_guardrail"
 
 
 class Judgement(Frozen):
@@ -408,6 +450,41 @@ class Evidence(Frozen):
         return bool(self.gates) and all(gate.passed for gate in self.gates)
 
 
+class GuardrailReport(Frozen):
+    """How one candidate fared under one set of guardrails. Counts are calls; interval in percent, ms and USD a call.
+
+    ``evaluated`` leaves out calls that failed and those with a check that broke (``not_evaluated``). ``flagged`` calls
+    passed with a warning (status 246). ``labelled`` calls are flagged in the log itself; ``missed`` are those of them
+    that passed without any check failing. ``wrongly_blocked`` calls had a logged answer, no refusal, and no flag.
+    """
+
+    name: str
+    model_id: str
+    calls: int
+    evaluated: int
+    not_evaluated: int
+    failed: int
+    blocked_input: int
+    blocked_output: int
+    flagged: int
+    wrongly_blocked: int
+    labelled: int
+    missed: int
+    blocked_percent: Interval | None
+    wrongly_blocked_percent: Interval | None
+    deciding: dict[str, int]
+    errors: dict[str, int]
+    added_latency_ms: float | None
+    cost_per_call_usd: Decimal | None
+    added_cost_per_call_usd: Decimal | None
+    refused_by: dict[str, int]
+
+    @property
+    def blocked(self) -> int:
+        """Calls that were stopped at either end."""
+        return self.blocked_input + self.blocked_output
+
+
 class BusinessImpact(Frozen):
     """What the switch is worth, in USD; None where the monthly volume or a price is unknown."""
 
@@ -460,6 +537,8 @@ class Recommendation(Frozen):
     seconds: float
     forced_switch: bool = False
     notes: tuple[str, ...] = ()
+    guardrails: tuple[GuardrailReport, ...] = ()
+    guardrail_set: str | None = None
     more_samples: int | None = None
     more_usd: Decimal | None = None
 

@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cqtui.errors import BadInputError
 
@@ -54,6 +54,7 @@ class Thresholds(_Section):
     max_samples: int = Field(400, ge=1)
     max_refusal_increase_percent: float = Field(3.0, gt=0, le=100)
     coverage_floor_percent: float = Field(80.0, ge=0, le=100)
+    guardrail_samples: int = Field(100, ge=1, description="calls replayed under each set, per finalist")
 
 
 class BudgetSettings(_Section):
@@ -87,6 +88,23 @@ class GatewaySettings(_Section):
     rpm: int | None = Field(None, gt=0)
 
 
+class GuardrailSettings(_Section):
+    """One named set of guardrails: an inline Portkey config, or the id of a saved one (hosted Portkey)."""
+
+    config: Mapping[str, Any] | None = None
+    id: str | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> GuardrailSettings:
+        if (self.config is None) == (self.id is None):
+            raise ValueError("give either config or id")
+        return self
+
+    def for_gateway(self) -> dict[str, Any] | str:
+        """What travels with a call: the config, or the id."""
+        return self.id if self.id is not None else dict(self.config or {})
+
+
 class CacheSettings(_Section):
     """How long paid results are kept, in seconds."""
 
@@ -95,7 +113,7 @@ class CacheSettings(_Section):
 
 
 class StoreSettings(_Section):
-    """What the database may hold: without ``keep_text`` hashes, figures and scores, but no text of a prompt or answer."""
+    """What the database may hold: without ``keep_text`` no text of prompts or answers, but hashes, figures, scores."""
 
     keep_text: bool = True
 
@@ -113,6 +131,7 @@ class Settings(_Section):
     budget: BudgetSettings = BudgetSettings()
     judge: JudgeSettings = JudgeSettings()
     gateway: GatewaySettings = GatewaySettings()
+    guardrails: Mapping[str, GuardrailSettings] = {}
     cache: CacheSettings = CacheSettings()
     store: StoreSettings = StoreSettings()
     models: tuple[Mapping[str, Any], ...] = Field((), description="overlay of the registry, [[models]]")
@@ -131,12 +150,18 @@ def _line_of(text: str, key: str) -> int | None:
     return next((number for number, line in enumerate(text.splitlines(), 1) if pattern.match(line)), None)
 
 
+def _is_section(annotation: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
 def _fields_at(location: tuple[int | str, ...]) -> list[str]:
     section: type[BaseModel] = Settings
     for name in location[:-1]:
+        if str(name) not in section.model_fields:  # the name of an entry, such as that of a guardrail set
+            continue
         annotation = section.model_fields[str(name)].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            section = annotation
+        inner = next((each for each in (annotation, *get_args(annotation)) if _is_section(each)), None)
+        section = inner or section
     return [name for name in section.model_fields if section is not Settings or name not in _COMMAND_LINE_ONLY]
 
 
@@ -151,7 +176,9 @@ def _explain(error: ValidationError, file: str, text: str) -> BadInputError:
         hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(_fields_at(location))}."
         return BadInputError(f'{where}: unknown key "{key}".', hint)
     name = ".".join(str(part) for part in location)
-    return BadInputError(f"{where}: {name}: {first['msg'].lower()} (found {first.get('input')!r}).")
+    return BadInputError(
+        f"{where}: {name}: {first['msg'].lower().removeprefix('value error, ')} (found {first.get('input')!r})."
+    )
 
 
 def parse_settings(text: str, *, file: str = CONFIG_NAME) -> Settings:

@@ -15,9 +15,10 @@ import click
 
 from cqtui.cli.progress import EventFile, ProgressLines, fan_out
 from cqtui.engine.connect import open_client
+from cqtui.engine.estimate import Estimate, estimate
 from cqtui.engine.optimize import plan_for
 from cqtui.engine.pipeline import run
-from cqtui.engine.plan import Estimate, Plan, estimate, recipients
+from cqtui.engine.plan import Plan, recipients
 from cqtui.errors import BadInputError
 from cqtui.events import EventSink
 from cqtui.importers import LogRead, read_logs
@@ -77,6 +78,8 @@ def _describe_plan(plan: Plan, cost: Estimate, base_url: str | None) -> list[str
     why = f" ({left_out} other models left out; the report says why)" if left_out else ""
     lines.append(f"Trying {names} on {len(plan.calls)} calls{why}.")
     lines += [f"{c.id}: {warning}." for c in plan.top for warning in c.warnings]
+    if settings.guardrails:
+        lines.append(f"Then under the guardrail sets {', '.join(settings.guardrails)}, those that pass.")
     if settings.provider == "rehearsal":
         lines.append("Rehearsal: simulated models on this machine. Nothing is sent anywhere, nothing is spent.")
         return lines
@@ -212,6 +215,18 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
     return _exit_code(result, options["fail_on"])
 
 
+def with_guardrails(settings: Settings, names: str | None) -> Settings:
+    """The settings with only the named guardrail sets; None keeps all, ``none`` keeps none."""
+    if names is None:
+        return settings
+    wanted = [] if names.strip() == "none" else [name.strip() for name in names.split(",") if name.strip()]
+    for name in wanted:
+        if name not in settings.guardrails:
+            known = ", ".join(settings.guardrails) or "none are defined"
+            raise BadInputError(f'No guardrail set "{name}".', f"In cqtui.toml under [guardrails.NAME]: {known}.")
+    return settings.model_copy(update={"guardrails": {name: settings.guardrails[name] for name in wanted}})
+
+
 def _path() -> click.Path:
     return click.Path(path_type=Path)
 
@@ -224,6 +239,7 @@ def _path() -> click.Path:
 @click.option("--candidates", help="Model names, comma-separated; bypasses discovery.")
 @click.option("--k-candidates", type=int, default=6, show_default=True, help="How many to discover.")
 @click.option("--n-top", type=int, default=3, show_default=True, help="How many to replay at a time.")
+@click.option("--guardrails", help="Guardrail sets of cqtui.toml, comma-separated, or 'none'. [default: all]")
 @click.option("--judge", help="The judging model, or 'checks' for none.")
 @click.option("--budget-usd", type=Decimal, help="The most this run may spend. [default: 1.00]")
 @click.option("--max-samples", type=int, help="Calls replayed on each candidate at most. [default: 400]")
@@ -294,6 +310,6 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
         "provider": options["provider"],
         "gateway.base_url": options["base_url"],
     }
-    settings = load_settings(options["config"], overrides)
+    settings = with_guardrails(load_settings(options["config"], overrides), options["guardrails"])
     paths = list(logs) if logs else _log_paths(settings, options["config"])
     context.exit(execute(settings, paths, options))

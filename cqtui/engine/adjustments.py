@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
-from cqtui.gateway.translate import Adjustment
-from cqtui.models import ModelEntry
+from cqtui.engine.calling import Caller
+from cqtui.gateway.protocol import ChatRequest
+from cqtui.gateway.translate import Adjustment, Translation, adjusted, adjustment_for
+from cqtui.models import ModelEntry, Replay
 from cqtui.store import cache
 from cqtui.store.database import Database
+
+MAX_LESSONS = 4  # parameters that one call may have rejected, one after the other
 
 
 class Adjustments:
@@ -41,3 +46,33 @@ class Adjustments:
         self._known[entry.id] = (*known, adjustment)
         value = [item.model_dump(exclude_defaults=True) for item in self._known[entry.id]]
         await self._database.run_async(lambda c: cache.set_value(c, self._key(entry), value, ttl_s=self._ttl_s))
+
+
+async def call_adjusted(
+    caller: Caller,
+    adjustments: Adjustments,
+    wire: Translation,
+    entry: ModelEntry,
+    request_of: Callable[[Translation], ChatRequest],
+) -> tuple[Replay, Translation]:
+    """Make a call adjusted by what is known, once more for each parameter that a 400 names and that can be adjusted.
+
+    Args:
+        caller: Makes the calls.
+        adjustments: What is known of the models, and where lessons are kept.
+        wire: The call as the table translates it.
+        entry: The model.
+        request_of: The request of a translation.
+
+    Raises:
+        What ``Caller.call`` raises.
+    """
+    final = adjusted(wire, await adjustments.of(entry))
+    for _ in range(MAX_LESSONS):
+        replay = await caller.call(request_of(final), entry, final.max_output_tokens)
+        lesson = adjustment_for(final.params, replay.failure) if replay.failure is not None else None
+        if lesson is None:
+            break
+        await adjustments.learn(entry, lesson)
+        final = adjusted(final, [lesson])
+    return replay, final

@@ -144,7 +144,7 @@ async def analyze_async(prompt: str, settings: Settings, *, database: Path) -> A
             judge: Judge = (
                 ChecksJudge()
                 if judge_entry is None
-                else ModelJudge(caller, judge_entry, run_id, settings.gateway.timeout_s)
+                else ModelJudge(caller, adjustments, judge_entry, run_id, settings.gateway.timeout_s)
             )
 
             async def answer(entry: ModelEntry) -> ModelAnswer:

@@ -77,6 +77,13 @@ def access_words(failure: Failure) -> str:
     return f"{what}{status}: {failure.message.rstrip('.')}"
 
 
+def _may_be_billed(replay: Replay) -> bool:
+    """Whether a failure may have cost money that nobody tells us of: then it counts at its reservation."""
+    if replay.guardrails is not None and replay.guardrails.blocked_at is not None:
+        return replay.guardrails.blocked_at == "output"  # the model had answered; its usage is lost
+    return replay.failure is not None and replay.failure.kind in BILLED_MAYBE
+
+
 class Caller:
     """One run's way to its models."""
 
@@ -151,7 +158,7 @@ class Caller:
             async with limit.slot() as started:
                 replay = await self._send(key, request, entry, reserve, number, asked)
             limit.learn(replay, started)
-            if replay.failure is not None:
+            if replay.failure is not None and not replay.is_result:
                 self._emitter.emit(
                     ReplayFailed,
                     purpose=request.purpose,
@@ -165,9 +172,9 @@ class Caller:
 
         policy = retrying(self._gateway.attempts, self._gateway.deadline_s, clock=self._clock, sleep=self._sleep)
         outcome: Replay = await policy(attempt)
-        if outcome.failure is None:
+        if outcome.is_result:
             self._emit_finished(request, outcome)
-        elif outcome.failure.is_access:
+        elif outcome.failure is not None and outcome.failure.is_access:
             self._closed[request.provider] = outcome.failure
             return self._refused(request, entry, outcome.failure)
         return outcome
@@ -210,7 +217,7 @@ class Caller:
             replay = await self._client.complete(request)
             cost = measured_usd(replay, entry, self._as_of)
             replay = replay.model_copy(update={"cost_usd": cost, "queued_ms": queued_ms})
-            if replay.failure is not None and cost is None and replay.failure.kind not in BILLED_MAYBE:
+            if replay.failure is not None and cost is None and not _may_be_billed(replay):
                 cost = Decimal(0)
             spent = reserve if cost is None else cost
             await self._database.run_async(lambda c: self._keep_outcome(c, key, attempt_id, request, replay, cost))
@@ -222,14 +229,14 @@ class Caller:
         self, connection: Any, key: str, attempt_id: int, request: ChatRequest, replay: Replay, cost: Decimal | None
     ) -> None:
         failure = replay.failure.kind if replay.failure is not None else None
-        runs.settle_attempt(connection, attempt_id, cost, failure)
-        if failure is None:
+        runs.settle_attempt(connection, attempt_id, cost, failure, received=replay.is_result)
+        if replay.is_result:
             judged = request.purpose == "judge"
             versions = {"rubric": RUBRIC_VERSION} if judged else {request.model_id: replay.served_model or ""}
             ttl = self._keep.evaluation_ttl_s if judged else self._keep.model_output_ttl_s
             value = replay.model_dump(mode="json", exclude_defaults=True)
             cache.set_value(connection, key, value, ttl_s=ttl, source_versions=versions)
-            if request.purpose == "replay":
+            if request.purpose == "replay" and failure is None:
                 records.keep_completion(connection, request.record_id, request.model_id, value)
 
     async def _check_reachable(self, request: ChatRequest, entry: ModelEntry) -> None:

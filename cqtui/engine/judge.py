@@ -14,10 +14,11 @@ from cqtui.checks.answers import token_overlap
 from cqtui.checks.conversation import render_completion, render_conversation
 from cqtui.checks.embedding import embedding_similarity
 from cqtui.checks.scoring import score_against_logged
+from cqtui.engine.adjustments import Adjustments, call_adjusted
 from cqtui.engine.calling import Caller
 from cqtui.gateway.protocol import ChatRequest
-from cqtui.gateway.translate import translate
-from cqtui.models import Completion, Judgement, LoggedCall, Message, ModelEntry, Origin, Part
+from cqtui.gateway.translate import Translation, translate
+from cqtui.models import Completion, Judgement, LoggedCall, Message, ModelEntry, Origin, Part, Replay
 from cqtui.resources import resource_path
 
 MAX_JUDGE_TOKENS = 2048
@@ -97,46 +98,57 @@ class Judge(Protocol):
 class ModelJudge:
     """Asks a model, once, and once more where its answer cannot be read; then the answer stays unjudged."""
 
-    def __init__(self, caller: Caller, entry: ModelEntry, run_id: str, timeout_s: float) -> None:
+    def __init__(
+        self, caller: Caller, adjustments: Adjustments, entry: ModelEntry, run_id: str, timeout_s: float
+    ) -> None:
         """Use a registry model as judge."""
         self.name = entry.id
         self._caller = caller
+        self._adjustments = adjustments
         self._entry = entry
         self._run_id = run_id
         self._timeout_s = timeout_s
 
-    def request(self, call: LoggedCall, answer: Completion) -> ChatRequest:
-        """The call that scores an answer."""
+    def _wire(self, call: LoggedCall, answer: Completion) -> Translation:
         asked = LoggedCall(
             id=call.id,
             messages=(Message(role="user", parts=(Part(text=judge_prompt(call, answer)),)),),
             params={"temperature": 0, "max_tokens": MAX_JUDGE_TOKENS, "response_format": SCHEMA},
             origin=Origin(file="", format="judge"),
         )
-        wire = translate(asked, self._entry)
+        return translate(asked, self._entry)
+
+    def _request(self, wire: Translation, record_id: str, repeat: int) -> ChatRequest:
         return ChatRequest(
             model=self._entry.model,
             provider=self._entry.portkey_slug,
             messages=wire.messages,
             params=wire.params,
+            repeat=repeat,
             purpose="judge",
             run_id=self._run_id,
             model_id=self._entry.id,
-            record_id=call.id,
+            record_id=record_id,
             timeout_s=self._timeout_s,
         )
 
+    async def _ask(self, wire: Translation, record_id: str, repeat: int = 0) -> Replay:
+        replay, _ = await call_adjusted(
+            self._caller, self._adjustments, wire, self._entry, lambda final: self._request(final, record_id, repeat)
+        )
+        return replay
+
     async def score(self, call: LoggedCall, answer: Completion) -> Judgement | None:
         """Ask the model; see ``Judge.score``."""
-        request = self.request(call, answer)
-        replay = await self._caller.call(request, self._entry, MAX_JUDGE_TOKENS)
+        wire = self._wire(call, answer)
+        replay = await self._ask(wire, call.id)
         text = replay.completion.text if replay.completion is not None else None
         judgement = read_judgement(text, self.name)
         if judgement is not None or replay.failure is not None:
             return judgement
         repair = ({"role": "assistant", "content": text or ""}, {"role": "user", "content": _REPAIR})
-        again = request.model_copy(update={"messages": (*request.messages, *repair), "repeat": 1})
-        replay = await self._caller.call(again, self._entry, MAX_JUDGE_TOKENS)
+        again = wire.model_copy(update={"messages": (*wire.messages, *repair)})
+        replay = await self._ask(again, call.id, repeat=1)
         return read_judgement(replay.completion.text if replay.completion is not None else None, self.name)
 
 

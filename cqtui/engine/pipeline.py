@@ -17,18 +17,21 @@ from cqtui.engine.adjustments import Adjustments
 from cqtui.engine.budget import Budget
 from cqtui.engine.calling import ACCESS_HINT, Caller, access_words
 from cqtui.engine.decide import Answer, business_impact, decide
+from cqtui.engine.estimate import estimate
 from cqtui.engine.evidence import evaluate
+from cqtui.engine.guardrails import GuardrailTrials, best_set
 from cqtui.engine.judge import ChecksJudge, Judge, ModelJudge
-from cqtui.engine.plan import Plan, estimate
+from cqtui.engine.plan import Plan
 from cqtui.engine.rank import rank
 from cqtui.engine.replay import Replayer
 from cqtui.engine.verify import Verification, verify
 from cqtui.errors import AccessRefusedError
 from cqtui.events import CandidatesDiscovered, Emitter, Event, EventSink, RunFinished, RunStarted, StageStarted
 from cqtui.gateway.protocol import ChatClient
-from cqtui.models import Candidate, Evidence, Failure, Recommendation
+from cqtui.models import Candidate, Evidence, Failure, GuardrailReport, Recommendation
 from cqtui.store import records, runs
 from cqtui.store.database import Database
+from cqtui.store.locking import plan_lock
 
 Stage = Literal["completed", "stopped_early", "budget_exhausted", "interrupted"]
 
@@ -85,113 +88,219 @@ async def run(
 
     Raises:
         AccessRefusedError: A key was refused or the gateway cannot be reached.
-        StoreError: A result could not be kept.
+        StoreError: A result could not be kept, or another process carries this plan out.
     """
     started = time.monotonic()
-    settings = plan.settings
-    stop = stop or asyncio.Event()
     plan_hash = plan.plan_hash(client.endpoint)
-    earlier = await database.run_async(lambda c: runs.unfinished_run(c, plan_hash)) if resume else None
-    run_id = earlier or uuid.uuid4().hex[:12]
-    if earlier is None:
-        await database.run_async(lambda c: runs.start_run(c, run_id, plan_hash, client.provider))
-    spent = await database.run_async(lambda c: runs.spend_of(c, run_id))
-    prompts = {call.id: render_conversation(call.messages) for call in plan.calls}
-    await database.run_async(lambda c: records.keep_prompts(c, prompts, settings.use_case))
-    await database.run_async(lambda c: records.keep_conflicts(c, plan.registry.conflicts))
+    with plan_lock(database.path, plan_hash):
+        earlier = await database.run_async(lambda c: runs.unfinished_run(c, plan_hash)) if resume else None
+        run_id = earlier or uuid.uuid4().hex[:12]
+        await database.run_async(lambda c: _begin(c, plan, client, run_id, plan_hash, is_new=earlier is None))
+        spent = await database.run_async(lambda c: runs.spend_of(c, run_id))
+        emitter = Emitter(run_id, _Journal(database, sink), clock)
+        emitter.emit(
+            RunStarted,
+            current_model=plan.current.id,
+            provider=client.provider,
+            calls=len(plan.calls),
+            budget_usd=plan.settings.budget.usd,
+            resumed=earlier is not None,
+        )
+        emitter.emit(StageStarted, stage="discover")
+        emitter.emit(CandidatesDiscovered, candidates=plan.discovery.chosen, excluded=plan.discovery.excluded)
+        emitter.emit(StageStarted, stage="rank")
+        budget = Budget(plan.settings.budget.usd, spent.total_usd)
+        under_way = _Run(plan, client, database, emitter, budget, run_id, ping=ping, stop=stop or asyncio.Event())
+        try:
+            await under_way.verify_bands()
+            await under_way.try_guardrails()
+        finally:
+            await under_way.caller.settled()
+        emitter.emit(StageStarted, stage="decide")
+        result = await under_way.conclude(clock(), started)
+        emitter.emit(RunFinished, grade=result.grade, sentence=result.sentence, spent_usd=result.spend.total_usd)
+        await database.run_async(lambda c: _keep_evaluations(c, result.judge, under_way.found))
+        return result
 
-    emitter = Emitter(run_id, _Journal(database, sink), clock)
-    emitter.emit(
-        RunStarted,
-        current_model=plan.current.id,
-        provider=client.provider,
-        calls=len(plan.calls),
-        budget_usd=settings.budget.usd,
-        resumed=earlier is not None,
-    )
-    emitter.emit(StageStarted, stage="discover")
-    emitter.emit(CandidatesDiscovered, candidates=plan.discovery.chosen, excluded=plan.discovery.excluded)
-    emitter.emit(StageStarted, stage="rank")
-    caller = Caller(
-        client,
-        database,
-        Budget(settings.budget.usd, spent.total_usd),
-        emitter,
-        as_of=settings.as_of,
-        gateway=settings.gateway,
-        keep=settings.cache,
-        ping=ping,
-    )
-    judge: Judge = (
-        ChecksJudge() if plan.judge is None else ModelJudge(caller, plan.judge, run_id, settings.gateway.timeout_s)
-    )
-    adjustments = Adjustments(database, client.endpoint, ttl_s=settings.cache.model_output_ttl_s)
-    replayer = Replayer(
-        caller,
-        adjustments,
-        judge,
-        plan.current,
-        run_id=run_id,
-        as_of=settings.as_of,
-        traffic=settings.traffic,
-        timeout_s=settings.gateway.timeout_s,
-    )
-    found = Verification()
-    tried: list[Candidate] = []
-    evidence: list[Evidence] = []
-    iterations = 0
-    band: tuple[Candidate, ...] = plan.top
-    try:
-        while band and iterations < settings.thresholds.max_iteration_loops:
-            iterations += 1
-            emitter.emit(StageStarted, stage="verify", iteration=iterations)
+
+def _begin(
+    connection: sqlite3.Connection, plan: Plan, client: ChatClient, run_id: str, plan_hash: str, *, is_new: bool
+) -> None:
+    if is_new:
+        runs.start_run(connection, run_id, plan_hash, client.provider)
+    prompts = {call.id: render_conversation(call.messages) for call in plan.calls}
+    records.keep_prompts(connection, prompts, plan.settings.use_case)
+    records.keep_conflicts(connection, plan.registry.conflicts)
+
+
+class _Run:
+    """One run under way: what it calls with, and what it has found so far."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        client: ChatClient,
+        database: Database,
+        emitter: Emitter,
+        budget: Budget,
+        run_id: str,
+        *,
+        ping: bool,
+        stop: asyncio.Event,
+    ) -> None:
+        settings = plan.settings
+        self._plan = plan
+        self._client = client
+        self._database = database
+        self._emitter = emitter
+        self._run_id = run_id
+        self._stop = stop
+        self.caller = Caller(
+            client,
+            database,
+            budget,
+            emitter,
+            as_of=settings.as_of,
+            gateway=settings.gateway,
+            keep=settings.cache,
+            ping=ping,
+        )
+        self._adjustments = Adjustments(database, client.endpoint, ttl_s=settings.cache.model_output_ttl_s)
+        self._judge: Judge = (
+            ChecksJudge()
+            if plan.judge is None
+            else ModelJudge(self.caller, self._adjustments, plan.judge, run_id, settings.gateway.timeout_s)
+        )
+        self.found = Verification()
+        self._tried: list[Candidate] = []
+        self._evidence: list[Evidence] = []
+        self._guardrails: list[GuardrailReport] = []
+        self._iterations = 0
+
+    async def verify_bands(self) -> None:
+        """Replay and judge, band after band, until somebody is acceptable or nothing is left to try."""
+        plan, settings, found = self._plan, self._plan.settings, self.found
+        replayer = Replayer(
+            self.caller,
+            self._adjustments,
+            self._judge,
+            plan.current,
+            run_id=self._run_id,
+            as_of=settings.as_of,
+            traffic=settings.traffic,
+            timeout_s=settings.gateway.timeout_s,
+        )
+        band = plan.top
+        while band and self._iterations < settings.thresholds.max_iteration_loops:
+            self._iterations += 1
+            self._emitter.emit(StageStarted, stage="verify", iteration=self._iterations)
             await verify(
                 band,
                 plan.calls,
                 replayer,
-                emitter,
+                self._emitter,
                 max_drop_percent=settings.thresholds.max_quality_drop_percent,
                 workers=settings.gateway.concurrency,
                 found=found,
-                stop=stop,
+                stop=self._stop,
             )
-            tried += band
-            evidence = [
-                evaluate(
-                    candidate,
-                    found.pairs[candidate.id],
-                    settings.thresholds,
-                    settings.constraints,
-                    stopped=found.stopped.get(candidate.id),
-                    forced_switch=plan.discovery.forced_switch,
-                )
-                for candidate in tried
-            ]
-            if found.budget_exhausted or found.interrupted or any(e.acceptable for e in evidence):
-                break
+            self._tried += band
+            self._evidence = [self._evaluate(candidate) for candidate in self._tried]
+            if found.budget_exhausted or found.interrupted or any(e.acceptable for e in self._evidence):
+                return
             _check_access(found)
-            band = stronger_band(plan, tried, plan.judge.id if plan.judge is not None else None)
-    finally:
-        await caller.settled()
-    emitter.emit(StageStarted, stage="decide")
-    cut_short = (
-        "The budget was used up" if found.budget_exhausted else "The run was interrupted" if found.interrupted else None
-    )
-    answer = decide(
-        plan.current,
-        evidence,
-        found.pairs,
-        settings.thresholds,
-        more_usd=_more_usd(plan, evidence),
-        cut_short=cut_short,
-        forced_switch=plan.discovery.forced_switch,
-    )
-    result = await _conclude(
-        plan, client, database, judge.name, run_id, answer, evidence, found, iterations, started, clock
-    )
-    emitter.emit(RunFinished, grade=result.grade, sentence=result.sentence, spent_usd=result.spend.total_usd)
-    await database.run_async(lambda c: _keep_evaluations(c, judge.name, found))
-    return result
+            band = stronger_band(plan, self._tried, plan.judge.id if plan.judge is not None else None)
+
+    def _evaluate(self, candidate: Candidate) -> Evidence:
+        return evaluate(
+            candidate,
+            self.found.pairs[candidate.id],
+            self._plan.settings.thresholds,
+            self._plan.settings.constraints,
+            stopped=self.found.stopped.get(candidate.id),
+            forced_switch=self._plan.discovery.forced_switch,
+        )
+
+    async def try_guardrails(self) -> None:
+        """Replay the acceptable candidates under each set of guardrails."""
+        settings = self._plan.settings
+        finalists = [evidence.candidate for evidence in self._evidence if evidence.acceptable]
+        if not settings.guardrails or not finalists or self.found.budget_exhausted or self.found.interrupted:
+            return
+        self._emitter.emit(StageStarted, stage="guardrails")
+        trials = GuardrailTrials(
+            self.caller, self._adjustments, self._emitter, settings, run_id=self._run_id, stop=self._stop
+        )
+        for candidate in finalists:
+            for name in settings.guardrails:
+                pairs = self.found.pairs[candidate.id]
+                self._guardrails.append(await trials.report(candidate, name, self._plan.calls, pairs))
+        self.found.interrupted = self._stop.is_set()
+
+    def _answer(self) -> Answer:
+        found, plan = self.found, self._plan
+        cut_short = None
+        if found.budget_exhausted:
+            cut_short = "The budget was used up"
+        elif found.interrupted:
+            cut_short = "The run was interrupted"
+        return decide(
+            plan.current,
+            self._evidence,
+            found.pairs,
+            plan.settings.thresholds,
+            more_usd=_more_usd(plan, self._evidence),
+            cut_short=cut_short,
+            forced_switch=plan.discovery.forced_switch,
+        )
+
+    async def conclude(self, at: datetime, started: float) -> Recommendation:
+        """Decide and keep the result; ``started`` is the monotonic time of the run's begin."""
+        plan, answer, run_id = self._plan, self._answer(), self._run_id
+        recommended = answer.recommended
+        shown = recommended or answer.closest
+        own = [report for report in self._guardrails if recommended and report.model_id == recommended.candidate.id]
+        result = Recommendation(
+            run_id=run_id,
+            at=at,
+            as_of=plan.settings.as_of,
+            provider=self._client.provider,
+            endpoint=self._client.endpoint,
+            judge=self._judge.name,
+            seed=plan.settings.seed,
+            grade=answer.grade,
+            sentence=answer.sentence,
+            reason=answer.reason,
+            current=plan.current,
+            use_case=plan.settings.use_case,
+            thresholds=plan.settings.thresholds,
+            recommended=recommended,
+            runner_up=answer.runner_up,
+            closest=answer.closest,
+            evidence=tuple(self._evidence),
+            excluded=plan.discovery.excluded,
+            traffic=plan.traffic,
+            impact=business_impact(plan.traffic, recommended.savings_percent) if recommended is not None else None,
+            spend=await self._database.run_async(lambda c: runs.spend_of(c, run_id)),
+            stage=self._stage(),
+            iterations=self._iterations,
+            seconds=time.monotonic() - started,
+            forced_switch=plan.discovery.forced_switch,
+            notes=plan.notes,
+            guardrails=tuple(self._guardrails),
+            guardrail_set=best_set(own, plan.settings.thresholds.max_refusal_increase_percent),
+            more_samples=shown.more_samples if shown is not None else None,
+            more_usd=_more_usd(plan, [shown] if shown is not None else []),
+        )
+        await self._database.run_async(lambda c: _keep_result(c, result))
+        return result
+
+    def _stage(self) -> Stage:
+        if self.found.interrupted:
+            return "interrupted"
+        if self.found.budget_exhausted:
+            return "budget_exhausted"
+        return "stopped_early" if self.found.stopped else "completed"
 
 
 def _check_access(found: Verification) -> None:
@@ -220,75 +329,19 @@ def _more_usd(plan: Plan, evidence: Sequence[Evidence]) -> Decimal | None:
     return expected / len(plan.calls) * wanted
 
 
-async def _conclude(
-    plan: Plan,
-    client: ChatClient,
-    database: Database,
-    judge_name: str,
-    run_id: str,
-    answer: Answer,
-    evidence: Sequence[Evidence],
-    found: Verification,
-    iterations: int,
-    started: float,
-    clock: Callable[[], datetime],
-) -> Recommendation:
-    spend = await database.run_async(lambda c: runs.spend_of(c, run_id))
-    stage: Stage = "completed"
-    if found.interrupted:
-        stage = "interrupted"
-    elif found.budget_exhausted:
-        stage = "budget_exhausted"
-    elif found.stopped:
-        stage = "stopped_early"
-    recommended = answer.recommended
-    shown = recommended or answer.closest
-    result = Recommendation(
-        run_id=run_id,
-        at=clock(),
-        as_of=plan.settings.as_of,
-        provider=client.provider,
-        endpoint=client.endpoint,
-        judge=judge_name,
-        seed=plan.settings.seed,
-        grade=answer.grade,
-        sentence=answer.sentence,
-        reason=answer.reason,
-        current=plan.current,
-        use_case=plan.settings.use_case,
-        thresholds=plan.settings.thresholds,
-        recommended=recommended,
-        runner_up=answer.runner_up,
-        closest=answer.closest,
-        evidence=tuple(evidence),
-        excluded=plan.discovery.excluded,
-        traffic=plan.traffic,
-        impact=business_impact(plan.traffic, recommended.savings_percent) if recommended is not None else None,
-        spend=spend,
-        stage=stage,
-        iterations=iterations,
-        seconds=time.monotonic() - started,
-        forced_switch=plan.discovery.forced_switch,
-        notes=plan.notes,
-        more_samples=shown.more_samples if shown is not None else None,
-        more_usd=_more_usd(plan, [shown] if shown is not None else []),
-    )
+def _keep_result(connection: sqlite3.Connection, result: Recommendation) -> None:
     dumped = result.model_dump(mode="json")
-    if stage in ("completed", "stopped_early"):
-        await database.run_async(lambda c: runs.finish_run(c, run_id, dumped))
+    if result.stage in ("completed", "stopped_early"):
+        runs.finish_run(connection, result.run_id, dumped)
     else:  # stays open, so that the same command goes on here
-        await database.run_async(lambda c: runs.keep_partial(c, run_id, dumped))
-    if recommended is not None and recommended.savings_percent and recommended.quality_impact_percent:
-        saving, impact = recommended.savings_percent.value, recommended.quality_impact_percent.value
-        model_id = recommended.candidate.id
-        await database.run_async(
-            lambda c: records.keep_recommendation(
-                c,
-                current_model=plan.current.id,
-                recommended_model=model_id,
-                cost_reduction_percent=saving,
-                quality_impact_percent=impact,
-                use_case=plan.settings.use_case,
-            )
+        runs.keep_partial(connection, result.run_id, dumped)
+    chosen = result.recommended
+    if chosen is not None and chosen.savings_percent and chosen.quality_impact_percent:
+        records.keep_recommendation(
+            connection,
+            current_model=result.current.id,
+            recommended_model=chosen.candidate.id,
+            cost_reduction_percent=chosen.savings_percent.value,
+            quality_impact_percent=chosen.quality_impact_percent.value,
+            use_case=result.use_case,
         )
-    return result

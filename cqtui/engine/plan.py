@@ -6,23 +6,17 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
-from cqtui.engine.calling import worst_case_usd
 from cqtui.engine.discover import Discovery, discover
-from cqtui.engine.judge import MAX_JUDGE_TOKENS
 from cqtui.engine.rank import rank
-from cqtui.engine.replay import baselines, replay_request
+from cqtui.engine.replay import baselines
 from cqtui.engine.traffic import estimated_usage, in_random_order, most_used_model, profile
 from cqtui.errors import BadInputError
-from cqtui.models import Candidate, LoggedCall, ModelEntry, TrafficProfile, Usage
+from cqtui.models import Candidate, LoggedCall, ModelEntry, TrafficProfile
 from cqtui.registry.loader import Registry
-from cqtui.registry.pricing import cost_of
 from cqtui.settings import Settings
 
 PRICED_CALLS = 400  # discovery prices candidates on so many of the log's calls
-JUDGE_OVERHEAD_TOKENS = 450
-JUDGE_OUTPUT_TOKENS = 120
 PLAN_VERSION = 1
 LOCAL_TIMEOUT_S = 600.0
 
@@ -52,15 +46,6 @@ class Plan:
         calls = [[c.id, hashlib.sha256(c.model_dump_json(exclude={"origin"}).encode()).hexdigest()] for c in self.calls]
         parts = [PLAN_VERSION, endpoint, settings, self.current.id, [c.id for c in self.ranked], calls]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a run may cost, in USD: as expected, and at the worst case of every call; None where a price is unknown."""
-
-    calls: int
-    expected_usd: Decimal | None
-    worst_usd: Decimal | None
 
 
 def choose_judge(registry: Registry, settings: Settings, contestants: Sequence[ModelEntry]) -> ModelEntry | None:
@@ -174,36 +159,6 @@ def _of_model(calls: Sequence[LoggedCall], registry: Registry, current: ModelEnt
     known = {name: entry(name) for name in {call.model for call in calls}}
     own = [call for call in calls if (found := known[call.model]) is not None and found.id == current.id]
     return own or list(calls)
-
-
-def estimate(plan: Plan) -> Estimate:
-    """Cost of the first round before it is made: from the log's token counts, and at every call's worst case."""
-    expected: Decimal | None = Decimal(0)
-    worst: Decimal | None = Decimal(0)
-    count = 0
-
-    def add(expect: Decimal | None, most: Decimal | None) -> None:
-        nonlocal expected, worst, count
-        count += 1
-        expected = None if expected is None or expect is None else expected + expect
-        worst = None if worst is None or most is None else worst + most
-
-    as_of = plan.settings.as_of
-    for call in plan.calls:
-        usage = estimated_usage(call, plan.settings.traffic)
-        tokens_in, tokens_out = usage.input_tokens or 0, usage.output_tokens or 0
-        for candidate in plan.top:
-            request, wire = replay_request(call, candidate.entry, "", 1.0)
-            add(
-                cost_of(candidate.entry, Usage(input_tokens=tokens_in, output_tokens=tokens_out), as_of),
-                worst_case_usd(request, candidate.entry, wire.max_output_tokens, as_of),
-            )
-        if plan.judge is not None:
-            read = Usage(input_tokens=tokens_in + tokens_out + JUDGE_OVERHEAD_TOKENS, output_tokens=JUDGE_OUTPUT_TOKENS)
-            most = Usage(input_tokens=4 * (read.input_tokens or 0), output_tokens=MAX_JUDGE_TOKENS)
-            for _ in range(1 + len(plan.top)):
-                add(cost_of(plan.judge, read, as_of), cost_of(plan.judge, most, as_of))
-    return Estimate(calls=count, expected_usd=expected, worst_usd=worst)
 
 
 def recipients(plan: Plan) -> tuple[str, ...]:

@@ -8,24 +8,22 @@ from datetime import date
 
 from cqtui.checks.answers import json_ok
 from cqtui.checks.refusals import detect_refusal
-from cqtui.engine.adjustments import Adjustments
+from cqtui.engine.adjustments import Adjustments, call_adjusted
 from cqtui.engine.calling import Caller, outcome_of
 from cqtui.engine.judge import Judge
 from cqtui.engine.traffic import estimated_usage, uncached
 from cqtui.gateway.protocol import ChatRequest, GatewayConfig
-from cqtui.gateway.translate import Adjustment, Translation, adjusted, adjustment_for, translate
+from cqtui.gateway.translate import Translation, translate
 from cqtui.models import Candidate, Completion, Failure, Judgement, LoggedCall, ModelEntry, Pair, Replay
 from cqtui.registry.pricing import cost_of
 from cqtui.settings import Traffic
 
-MAX_LESSONS = 4  # parameters that one call may have rejected, one after the other
-
 
 def replay_request(
-    call: LoggedCall, entry: ModelEntry, run_id: str, timeout_s: float, adjustments: Sequence[Adjustment] = ()
+    call: LoggedCall, entry: ModelEntry, run_id: str, timeout_s: float
 ) -> tuple[ChatRequest, Translation]:
     """The request that replays a logged call on a model, and what the translation took."""
-    wire = adjusted(translate(call, entry), adjustments)
+    wire = translate(call, entry)
     return _request(wire, call, entry, run_id, timeout_s), wire
 
 
@@ -53,7 +51,7 @@ async def replay_call(
     timeout_s: float,
     config: GatewayConfig | None = None,
 ) -> tuple[Replay, Translation]:
-    """Replay a logged call on a model, once more for each parameter that a 400 names and that can be adjusted.
+    """Replay a logged call on a model; see ``call_adjusted``.
 
     Args:
         caller: Makes the calls.
@@ -67,19 +65,15 @@ async def replay_call(
     Raises:
         What ``Caller.call`` raises.
     """
-    wire = adjusted(translate(call, entry), await adjustments.of(entry))
+    wire = translate(call, entry)
     if wire.unsupported is not None:
         message = f"{entry.id} takes no {wire.unsupported}"
         return Replay(model=entry.model, failure=Failure(kind="unsupported_content", message=message)), wire
-    for _ in range(MAX_LESSONS):
-        request = _request(wire, call, entry, run_id, timeout_s).model_copy(update={"config": config})
-        replay = await caller.call(request, entry, wire.max_output_tokens)
-        lesson = adjustment_for(wire.params, replay.failure) if replay.failure is not None else None
-        if lesson is None:
-            break
-        await adjustments.learn(entry, lesson)
-        wire = adjusted(wire, [lesson])
-    return replay, wire
+
+    def request_of(final: Translation) -> ChatRequest:
+        return _request(final, call, entry, run_id, timeout_s).model_copy(update={"config": config})
+
+    return await call_adjusted(caller, adjustments, wire, entry, request_of)
 
 
 def last_user_text(call: LoggedCall) -> str | None:

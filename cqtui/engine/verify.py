@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterator, Sequence
 
 from cqtui.engine.budget import BudgetExhaustedError
 from cqtui.engine.calling import access_words
 from cqtui.engine.evidence import is_clearly_worse
 from cqtui.engine.replay import Replayer
+from cqtui.engine.workers import run_workers
 from cqtui.events import CandidateChosen, CandidateStopped, Emitter, PairJudged
 from cqtui.models import Candidate, Failure, LoggedCall, Pair
 
@@ -82,14 +82,7 @@ async def verify(
                 _report(emitter, state, following)
                 _look(emitter, state, max_drop_percent)
 
-    tasks = [asyncio.create_task(worker()) for _ in range(max(1, workers))]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=True)
+    await run_workers(worker, workers)
     found.interrupted = stop.is_set()
     found.stopped.update({s.candidate.id: s.stopped for s in states if s.stopped is not None})
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from cqtui.models import Completion, Failure, Replay, ToolCall, Usage
+from cqtui.gateway.hooks import read_hooks
+from cqtui.models import BLOCKED_STATUS, Completion, Failure, GuardrailOutcome, Replay, ToolCall, Usage
 
 _DATE = re.compile(r"[-@](\d{4}-?\d{2}-?\d{2})$")
 _QUOTED = re.compile(r"['\"`]([a-z_]{2,40})['\"`]")
@@ -89,7 +90,7 @@ def _completion(message: Mapping[str, Any]) -> Completion:
 
 def read_success(model: str, body: object, headers: Mapping[str, str], latency_ms: float, status: int) -> Replay:
     """Turn a 2xx body into a Replay: an answer, or the name of what is wrong with it."""
-    base = Replay(model=model, latency_ms=latency_ms, status=status)
+    base = Replay(model=model, latency_ms=latency_ms, status=status, guardrails=read_hooks(body, status))
 
     def failed(kind: Any, message: str, **more: Any) -> Replay:
         return base.model_copy(update={"failure": Failure(kind=kind, message=message, status=status), **more})
@@ -164,8 +165,12 @@ def read_error(model: str, status: int, text: str, headers: Mapping[str, str], l
     """Turn an error status into a Replay whose failure has a name; texts are cut to one line."""
     line = " ".join(text.split())[:300] or f"status {status}"
     lowered = line.lower()
-    if status in (401, 403):
-        kind: Any = "refused_credentials"
+    outcome = _hooks_of(text, status)
+    if status == BLOCKED_STATUS:
+        kind: Any = "blocked_by_guardrail"
+        line = _blocking_words(outcome)
+    elif status in (401, 403):
+        kind = "refused_credentials"
     elif status == 412 or any(word in lowered for word in _QUOTA):
         kind = "quota_exhausted"
     elif status == 429:
@@ -183,4 +188,17 @@ def read_error(model: str, status: int, text: str, headers: Mapping[str, str], l
         retry_after_s=retry_after_s(headers),
         param=rejected_param(text) if kind == "bad_request" else None,
     )
-    return Replay(model=model, status=status, latency_ms=latency_ms, failure=failure)
+    return Replay(model=model, status=status, latency_ms=latency_ms, failure=failure, guardrails=outcome)
+
+
+def _hooks_of(text: str, status: int) -> GuardrailOutcome | None:
+    try:
+        return read_hooks(json.loads(text), status)
+    except ValueError:
+        return None
+
+
+def _blocking_words(outcome: GuardrailOutcome | None) -> str:
+    if outcome is None or not outcome.failed:
+        return "a guardrail blocked the call"
+    return f"guardrail check {outcome.failed[0].id} blocked the {outcome.blocked_at}"

@@ -27,7 +27,7 @@ def money(value: Decimal | None) -> str:
     elif size >= Decimal("0.0001"):
         text = f"{size:.2g}"
     else:
-        return "under $0.0001"
+        return "under $0.0001" if value > 0 else "about $0"
     return ("−" if value < 0 else "") + "$" + text
 
 
@@ -42,6 +42,18 @@ def interval(value: Interval | None, unit: str = "%") -> str:
     if value is None:
         return UNKNOWN
     return f"{signed(value.value)}{unit} [{signed(value.low)}, {signed(value.high)}]"
+
+
+def share_interval(value: Interval | None) -> str:
+    """A share in percent with its interval, without signs, e.g. ``3.0% [1.0, 8.5]``."""
+    return UNKNOWN if value is None else f"{value.value:.1f}% [{value.low:.1f}, {value.high:.1f}]"
+
+
+def relative_change(cost: Decimal | None, added: Decimal | None) -> str:
+    """A cost's change in percent of what it was without what was ``added``."""
+    if cost is None or added is None or cost == added:
+        return UNKNOWN
+    return f"{signed(float(100 * added / (cost - added)))}%"
 
 
 def cost_change(saving: Interval | None) -> str:

@@ -35,7 +35,16 @@ def _environment() -> SandboxedEnvironment:
         autoescape=False,
         keep_trailing_newline=True,
     )
-    for name in ("money", "interval", "cost_change", "share", "milliseconds", "markdown"):
+    for name in (
+        "money",
+        "interval",
+        "cost_change",
+        "relative_change",
+        "share",
+        "share_interval",
+        "milliseconds",
+        "markdown",
+    ):
         environment.filters[name] = getattr(filters, name)
     environment.filters["counts"] = _counts
     return environment
@@ -93,6 +102,7 @@ def _context(result: Recommendation) -> dict[str, Any]:
         "recorded": result.provider == "recorded",
         "letters": string.ascii_uppercase,
         "outcomes": {e.candidate.id: _outcome(e, result) for e in result.evidence},
+        "names": {e.candidate.id: e.candidate.entry.short_name for e in result.evidence},
         "judge_words": _judge_words(result),
         "volume_source": _SOURCES[result.traffic.monthly_source],
         "unknown_strengths": unknown,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from cqtui.models import Evidence, Interval, Recommendation
+from cqtui.models import Evidence, GuardrailReport, Interval, Recommendation
 
 SCHEMA_VERSION = 1
 
@@ -132,6 +132,32 @@ class CandidateJson(_Json):
     ledger: LedgerJson
 
 
+class GuardrailJson(_Json):
+    """How one candidate fared under one set of guardrails; counts are calls."""
+
+    name: str
+    model: str
+    recommended: bool
+    calls: int
+    evaluated: int
+    not_evaluated: int
+    failed: int
+    blocked_input: int
+    blocked_output: int
+    flagged: int
+    wrongly_blocked: int
+    labelled: int
+    missed: int
+    blocked_percent: IntervalJson | None
+    wrongly_blocked_percent: IntervalJson | None
+    deciding: dict[str, int]
+    errors: dict[str, int]
+    added_latency_ms: float | None
+    cost_per_call_usd: float | None
+    added_cost_per_call_usd: float | None
+    refused_by: dict[str, int]
+
+
 class ExcludedJson(_Json):
     """A model that was not tried, and why."""
 
@@ -168,7 +194,7 @@ class OptimizeResponse(_Json):
     intervals: Intervals
     candidates: list[CandidateJson]
     excluded: list[ExcludedJson]
-    guardrails: list[dict[str, Any]]
+    guardrails: list[GuardrailJson]
     ledger: LedgerJson | None
     noise_floor: dict[str, Any] | None
     more_evidence: MoreEvidence
@@ -228,6 +254,23 @@ def _candidate(evidence: Evidence, result: Recommendation) -> CandidateJson:
         stopped=evidence.stopped,
         gates=[GateJson(**gate.model_dump()) for gate in evidence.gates],
         ledger=LedgerJson(**evidence.ledger.model_dump()),
+    )
+
+
+def _guardrails(report: GuardrailReport, result: Recommendation) -> GuardrailJson:
+    chosen = result.recommended
+    is_chosen = chosen is not None and report.model_id == chosen.candidate.id and report.name == result.guardrail_set
+    return GuardrailJson.model_validate(
+        {
+            **report.model_dump(exclude={"model_id"}),
+            "model": report.model_id,
+            "recommended": is_chosen,
+            "blocked_percent": _interval(report.blocked_percent),
+            "wrongly_blocked_percent": _interval(report.wrongly_blocked_percent),
+            "added_latency_ms": _round(report.added_latency_ms),
+            "cost_per_call_usd": _number(report.cost_per_call_usd, "0.00000001"),
+            "added_cost_per_call_usd": _number(report.added_cost_per_call_usd, "0.00000001"),
+        }
     )
 
 
@@ -313,7 +356,7 @@ def optimize_response(result: Recommendation) -> OptimizeResponse:
         ),
         candidates=[_candidate(evidence, result) for evidence in result.evidence],
         excluded=[ExcludedJson(model=e.model_id, reason=e.reason) for e in result.excluded],
-        guardrails=[],
+        guardrails=[_guardrails(report, result) for report in result.guardrails],
         ledger=LedgerJson(**shown.ledger.model_dump()) if shown else None,
         noise_floor=None,
         more_evidence=MoreEvidence(samples=result.more_samples, usd=_number(result.more_usd, "0.0001")),

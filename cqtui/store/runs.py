@@ -10,6 +10,7 @@ from typing import Any
 
 from cqtui.events import EVENT, Event
 from cqtui.models import FailureKind, Spend
+from cqtui.store.text import event_figures, in_json, without_messages
 
 
 def _now() -> str:
@@ -33,19 +34,33 @@ def unfinished_run(connection: sqlite3.Connection, plan_hash: str) -> str | None
     return None if row is None else str(row[0])
 
 
-def finish_run(connection: sqlite3.Connection, run_id: str, result: dict[str, Any] | None) -> None:
+def finish_run(
+    connection: sqlite3.Connection, run_id: str, result: dict[str, Any] | None, *, keep_text: bool = True
+) -> None:
     """Record that a run ended, with its result where it has one to show again."""
     connection.execute(
         "UPDATE runs SET finished_at = ?, result_json = ? WHERE run_id = ?",
-        (_now(), None if result is None else json.dumps(result, ensure_ascii=False), run_id),
+        (_now(), None if result is None else _result_json(result, keep_text), run_id),
     )
 
 
-def keep_partial(connection: sqlite3.Connection, run_id: str, result: dict[str, Any]) -> None:
+def keep_partial(
+    connection: sqlite3.Connection, run_id: str, result: dict[str, Any], *, keep_text: bool = True
+) -> None:
     """Keep what an unfinished run has shown; the run stays open to be resumed."""
-    connection.execute(
-        "UPDATE runs SET result_json = ? WHERE run_id = ?", (json.dumps(result, ensure_ascii=False), run_id)
-    )
+    connection.execute("UPDATE runs SET result_json = ? WHERE run_id = ?", (_result_json(result, keep_text), run_id))
+
+
+def _result_json(result: dict[str, Any], keep_text: bool) -> str:
+    return json.dumps(result if keep_text else without_messages(result), ensure_ascii=False)
+
+
+def last_success(connection: sqlite3.Connection) -> str | None:
+    """When the newest run with a result ended, as ISO 8601; rehearsals apart."""
+    row = connection.execute(
+        "SELECT max(finished_at) FROM runs WHERE result_json IS NOT NULL AND provider <> 'rehearsal'"
+    ).fetchone()
+    return None if row[0] is None else str(row[0])
 
 
 def load_result(connection: sqlite3.Connection, run_id: str | None = None) -> dict[str, Any] | None:
@@ -58,12 +73,17 @@ def load_result(connection: sqlite3.Connection, run_id: str | None = None) -> di
     return None if row is None else dict(json.loads(row[0]))
 
 
-def append_events(connection: sqlite3.Connection, events: list[Event]) -> None:
-    """Append events; rows are never changed."""
+def append_events(connection: sqlite3.Connection, events: list[Event], *, keep_text: bool = True) -> None:
+    """Append events, without providers' messages where no text is kept; rows are never changed but by a purge."""
     connection.executemany(
         "INSERT INTO events VALUES (?, ?, ?, ?)",
-        [(event.run_id, event.seq, event.kind, EVENT.dump_json(event).decode()) for event in events],
+        [(event.run_id, event.seq, event.kind, _event_json(event, keep_text)) for event in events],
     )
+
+
+def _event_json(event: Event, keep_text: bool) -> str:
+    text = EVENT.dump_json(event).decode()
+    return text if keep_text else in_json(event_figures)(text)
 
 
 def send_attempt(
@@ -87,13 +107,22 @@ def send_attempt(
 
 
 def settle_attempt(
-    connection: sqlite3.Connection, attempt_id: int, cost_usd: Decimal | None, failure_kind: FailureKind | None
+    connection: sqlite3.Connection,
+    attempt_id: int,
+    cost_usd: Decimal | None,
+    failure_kind: FailureKind | None,
+    *,
+    received: bool | None = None,
 ) -> None:
-    """Record how an attempt ended and what it cost (None: unknown, counted at its reservation)."""
+    """Record how an attempt ended and what it cost (None: unknown, counted at its reservation).
+
+    ``received`` says that it gave a result; None: exactly where it did not fail.
+    """
+    ended_well = failure_kind is None if received is None else received
     connection.execute(
         "UPDATE attempts SET state = ?, cost_usd = ?, failure_kind = ?, received_at = ? WHERE id = ?",
         (
-            "received" if failure_kind is None else "failed",
+            "received" if ended_well else "failed",
             None if cost_usd is None else str(cost_usd),
             failure_kind,
             _now(),

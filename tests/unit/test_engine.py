@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from cqtui.engine.budget import Budget, BudgetExhaustedError
+from cqtui.engine.estimate import estimate
 from cqtui.engine.judge import judge_prompt, read_judgement
 from cqtui.engine.optimize import optimize_async, plan_for
-from cqtui.engine.plan import choose_judge, estimate, recipients
+from cqtui.engine.plan import choose_judge, recipients
 from cqtui.engine.run_state import RunState
 from cqtui.errors import AccessRefusedError, BadInputError
 from cqtui.events import EVENT, Event, RunStarted

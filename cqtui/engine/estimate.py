@@ -1,0 +1,92 @@
+"""What a run may cost, told before the first paid call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from cqtui.engine.calling import worst_case_usd
+from cqtui.engine.judge import MAX_JUDGE_TOKENS
+from cqtui.engine.plan import Plan
+from cqtui.engine.replay import replay_request
+from cqtui.engine.traffic import estimated_usage
+from cqtui.models import Candidate, LoggedCall, Usage
+from cqtui.registry.pricing import cost_of
+
+JUDGE_OVERHEAD_TOKENS = 450
+JUDGE_OUTPUT_TOKENS = 120
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run may cost, in USD: as expected, and at the worst case of every call; None where a price is unknown."""
+
+    calls: int
+    expected_usd: Decimal | None
+    worst_usd: Decimal | None
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """One call's cost in USD; ``expected`` is 0 for a call that is made only at worst."""
+
+    expected: Decimal | None
+    worst: Decimal | None
+
+
+def estimate(plan: Plan) -> Estimate:
+    """Cost of the first round: from the log's token counts, and at every call's worst case.
+
+    Of guardrail sets one candidate's calls are expected, since one passes as a rule; at worst all pass.
+    """
+    costs = [*_replays(plan), *_judgements(plan), *_guardrails(plan)]
+    return Estimate(
+        calls=len(costs),
+        expected_usd=_total([cost.expected for cost in costs]),
+        worst_usd=_total([cost.worst for cost in costs]),
+    )
+
+
+def _total(values: list[Decimal | None]) -> Decimal | None:
+    known = [value for value in values if value is not None]
+    return sum(known, Decimal(0)) if len(known) == len(values) else None
+
+
+def _replay(plan: Plan, call: LoggedCall, candidate: Candidate) -> _Cost:
+    usage = estimated_usage(call, plan.settings.traffic)
+    read = Usage(input_tokens=usage.input_tokens or 0, output_tokens=usage.output_tokens or 0)
+    request, wire = replay_request(call, candidate.entry, "", 1.0)
+    as_of = plan.settings.as_of
+    return _Cost(
+        cost_of(candidate.entry, read, as_of),
+        worst_case_usd(request, candidate.entry, wire.max_output_tokens, as_of),
+    )
+
+
+def _replays(plan: Plan) -> Iterator[_Cost]:
+    for call in plan.calls:
+        for candidate in plan.top:
+            yield _replay(plan, call, candidate)
+
+
+def _guardrails(plan: Plan) -> Iterator[_Cost]:
+    for call in plan.calls[: plan.settings.thresholds.guardrail_samples] if plan.settings.guardrails else ():
+        for number, candidate in enumerate(plan.top):
+            cost = _replay(plan, call, candidate)
+            for _ in plan.settings.guardrails:
+                yield cost if number == 0 else _Cost(Decimal(0), cost.worst)
+
+
+def _judgements(plan: Plan) -> Iterator[_Cost]:
+    if plan.judge is None:
+        return
+    for call in plan.calls:
+        usage = estimated_usage(call, plan.settings.traffic)
+        tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0) + JUDGE_OVERHEAD_TOKENS
+        read = Usage(input_tokens=tokens, output_tokens=JUDGE_OUTPUT_TOKENS)
+        most = Usage(input_tokens=4 * tokens, output_tokens=MAX_JUDGE_TOKENS)
+        as_of = plan.settings.as_of
+        cost = _Cost(cost_of(plan.judge, read, as_of), cost_of(plan.judge, most, as_of))
+        for _ in range(1 + len(plan.top)):
+            yield cost
