@@ -104,6 +104,16 @@ class CandidateStopped(_Event):
     reason: str
 
 
+class BatchJobSubmitted(_Event):
+    """Calls to one model went into a provider's batch job."""
+
+    kind: Literal["batch_job_submitted"] = "batch_job_submitted"
+    job_id: str
+    purpose: Literal["replay", "judge", "ping"]
+    model_id: str
+    calls: int
+
+
 GuardrailVerdict = Literal["passed", "flagged", "blocked", "not_evaluated", "failed"]
 
 
@@ -135,6 +145,7 @@ Event = Annotated[
     | ReplayFailed
     | PairJudged
     | CandidateStopped
+    | BatchJobSubmitted
     | GuardrailChecked
     | RunFinished,
     Field(discriminator="kind"),

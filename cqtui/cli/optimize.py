@@ -91,6 +91,10 @@ def _describe_plan(plan: Plan, cost: Estimate, base_url: str | None) -> list[str
         return lines
     where = base_url or "https://api.portkey.ai/v1"
     lines.append(f"Your prompts will be sent as logged to {', '.join(recipients(plan))} through {where}.")
+    if settings.batch:
+        lines.append(
+            "In batch jobs, at the batch price where there is one; a job may take a day. Stop whenever you like."
+        )
     worst = f", at worst {money(cost.worst_usd)}" if cost.worst_usd is not None else ""
     lines.append(f"Estimated cost {money(cost.expected_usd)}{worst}; cap {money(settings.budget.usd)}.")
     return lines
@@ -117,7 +121,10 @@ async def _run(
             current.cancel()
             return
         stop.set()
-        click.echo("\nStopping: calls under way finish first. Once more to stop now.", err=True)
+        under_way = (
+            "batch jobs go on; the same command collects them" if plan.settings.batch else "calls under way finish"
+        )
+        click.echo(f"\nStopping: {under_way}. Once more to stop now.", err=True)
 
     with_handler = sys.platform != "win32"
     if with_handler:
@@ -256,6 +263,7 @@ def _path() -> click.Path:
 @click.option("--base-url", help="A gateway or OpenAI-compatible server in place of hosted Portkey.")
 @click.option("--record", type=_path(), help="Append the answers to this recording.")
 @click.option("--recording", type=_path(), help="The recording for --provider recorded.")
+@click.option("--batch", is_flag=True, help="Send the calls in batch jobs: cheaper at many providers, up to a day.")
 @click.option("--dry-run", is_flag=True, help="Show candidates and cost, call nothing.")
 @click.option("--yes", is_flag=True, help="Agree to sending the prompts and spending up to the budget.")
 @click.option("--resume/--no-resume", default=True, show_default=True, help="Go on with an unfinished run.")
@@ -308,6 +316,7 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
         "seed": options["seed"],
         "as_of": day,
         "provider": options["provider"],
+        "batch": options["batch"] or None,
         "gateway.base_url": options["base_url"],
     }
     settings = with_guardrails(load_settings(options["config"], overrides), options["guardrails"])

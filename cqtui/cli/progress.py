@@ -11,7 +11,7 @@ import click
 
 from cqtui.engine.run_state import RunState
 from cqtui.errors import BadInputError
-from cqtui.events import EVENT, CandidateStopped, Event, EventSink, RunStarted, StageStarted
+from cqtui.events import EVENT, BatchJobSubmitted, CandidateStopped, Event, EventSink, RunStarted, StageStarted
 
 PLAIN_INTERVAL_S = 10.0
 LIVE_INTERVAL_S = 0.2
@@ -37,6 +37,8 @@ class ProgressLines:
             self._say("Going on with the unfinished run of this plan; what was paid for is not paid again.")
         elif isinstance(event, StageStarted) and event.stage == "verify" and event.iteration > 1:
             self._say(f"No candidate passed; trying the next stronger ones (round {event.iteration}).")
+        elif isinstance(event, BatchJobSubmitted):
+            self._say(f"Batch job {event.job_id}: {event.calls} calls ({event.purpose}) to {event.model_id}.")
         self.tick()
 
     def tick(self) -> None:

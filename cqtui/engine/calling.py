@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from cqtui.engine.budget import Budget
 from cqtui.errors import AccessRefusedError
 from cqtui.events import Emitter, ReplayFailed, ReplayFinished
-from cqtui.gateway.limits import FIRST_BACKOFF_S, AdaptiveLimit, Sleep, is_transient, retrying
+from cqtui.gateway.batching import travels_in_job
+from cqtui.gateway.limits import FIRST_BACKOFF_S, FIRST_CONCURRENCY, AdaptiveLimit, Sleep, is_transient, retrying
 from cqtui.gateway.protocol import ChatClient, ChatRequest
 from cqtui.models import Failure, ModelEntry, Replay, Usage
 from cqtui.registry.pricing import cost_of
@@ -30,7 +31,15 @@ PING_ATTEMPTS = 3
 ACCESS_HINT = "Check PORTKEY_API_KEY, the provider's key and its limits."
 
 
-def worst_case_usd(request: ChatRequest, entry: ModelEntry, max_output_tokens: int, as_of: date) -> Decimal | None:
+def price_of(entry: ModelEntry, usage: Usage, as_of: date, *, batch: bool = False) -> Decimal | None:
+    """What a call costs in USD: in a batch job the batch price, where the provider has one."""
+    halved = cost_of(entry, usage, as_of, batch=True) if batch else None
+    return cost_of(entry, usage, as_of) if halved is None else halved
+
+
+def worst_case_usd(
+    request: ChatRequest, entry: ModelEntry, max_output_tokens: int, as_of: date, *, batch: bool = False
+) -> Decimal | None:
     """The most that a call can cost in USD, or None where the price is unknown.
 
     A token is at least one byte of UTF-8, so the body's bytes bound the input tokens.
@@ -44,14 +53,20 @@ def worst_case_usd(request: ChatRequest, entry: ModelEntry, max_output_tokens: i
         if part.get("type") != "text"
     )
     tokens = size + TOKENS_A_PART * parts + TOKENS_A_MESSAGE * len(request.messages)
-    return cost_of(entry, Usage(input_tokens=tokens, output_tokens=max_output_tokens), as_of)
+    return price_of(entry, Usage(input_tokens=tokens, output_tokens=max_output_tokens), as_of, batch=batch)
 
 
-def measured_usd(replay: Replay, entry: ModelEntry, as_of: date) -> Decimal | None:
+def measured_usd(replay: Replay, entry: ModelEntry, as_of: date, *, batch: bool = False) -> Decimal | None:
     """What a call cost by its measured usage in USD, or None where usage or price is unknown."""
     if replay.usage.input_tokens is None or replay.usage.output_tokens is None:
         return None
-    return cost_of(entry, replay.usage, as_of)
+    return price_of(entry, replay.usage, as_of, batch=batch)
+
+
+def call_key(endpoint: str, request: ChatRequest) -> str:
+    """The cache key of a call: all that can change its answer."""
+    prefix = cache.EVALUATION if request.purpose == "judge" else cache.MODEL_OUTPUT
+    return cache.generate_key(prefix, endpoint=endpoint, request=request.content_hash())
 
 
 async def outcome_of(task: asyncio.Task[T]) -> T:
@@ -98,10 +113,15 @@ class Caller:
         gateway: GatewaySettings,
         keep: CacheSettings,
         ping: bool,
+        batch: bool = False,
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Join the pieces; ``ping`` asks each model for one token before its first call that is not cached."""
+        """Join the pieces.
+
+        ``ping`` asks each model for one token before its first call that is not cached. With ``batch`` calls wait in
+        jobs: as many as there are come together, at batch prices.
+        """
         self._client = client
         self._database = database
         self._budget = budget
@@ -110,6 +130,7 @@ class Caller:
         self._gateway = gateway
         self._keep = keep
         self._ping = ping
+        self._batch = batch
         self._sleep = sleep
         self._clock = clock
         self._limits: dict[str, AdaptiveLimit] = {}
@@ -128,8 +149,7 @@ class Caller:
             BudgetExhaustedError: The worst case no longer fits.
             StoreError: The result could not be kept.
         """
-        prefix = cache.EVALUATION if request.purpose == "judge" else cache.MODEL_OUTPUT
-        key = cache.generate_key(prefix, endpoint=self._client.endpoint, request=request.content_hash())
+        key = call_key(self._client.endpoint, request)
         task = self._under_way.get(key)
         if task is None:
             task = asyncio.create_task(self._once(key, request, entry, max_output_tokens))
@@ -147,7 +167,7 @@ class Caller:
             await self._check_reachable(request, entry)
         if request.provider in self._closed:
             return self._refused(request, entry, self._closed[request.provider])
-        reserve = worst_case_usd(request, entry, max_output_tokens, self._as_of) or Decimal(0)
+        reserve = self._worst_case(request, entry, max_output_tokens)
         limit = self._limit_of(request, entry)
         number = 0
 
@@ -185,9 +205,15 @@ class Caller:
                 self._gateway.concurrency,
                 clock=self._clock,
                 sleep=self._sleep,
-                requests_per_minute=self._gateway.rpm or entry.rate_limit_rpm,
+                first=self._gateway.concurrency if self._batch else FIRST_CONCURRENCY,
+                requests_per_minute=None if self._batch else self._gateway.rpm or entry.rate_limit_rpm,
             )
         return self._limits[request.provider]
+
+    def _worst_case(self, request: ChatRequest, entry: ModelEntry, max_output_tokens: int) -> Decimal:
+        in_batch = self._batch and travels_in_job(request)
+        worst = worst_case_usd(request, entry, max_output_tokens, self._as_of, batch=in_batch)
+        return worst if worst is not None else Decimal(0)
 
     def _refused(self, request: ChatRequest, entry: ModelEntry, failure: Failure) -> Replay:
         if request.purpose == "judge":
@@ -215,7 +241,8 @@ class Caller:
             self.sent += 1
             queued_ms = 1000 * (self._clock() - asked)
             replay = await self._client.complete(request)
-            cost = measured_usd(replay, entry, self._as_of)
+            in_batch = self._batch and travels_in_job(request)
+            cost = measured_usd(replay, entry, self._as_of, batch=in_batch)
             replay = replay.model_copy(update={"cost_usd": cost, "queued_ms": queued_ms})
             if replay.failure is not None and cost is None and not _may_be_billed(replay):
                 cost = Decimal(0)
@@ -263,7 +290,7 @@ class Caller:
                 "config": None,
             }
         )
-        reserve = worst_case_usd(ping, entry, 1, self._as_of) or Decimal(0)
+        reserve = self._worst_case(ping, entry, 1)
         failure = None
         for number in range(1, PING_ATTEMPTS + 1):
             failure = (await self._send(f"ping:{entry.id}", ping, entry, reserve, number, self._clock())).failure

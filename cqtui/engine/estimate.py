@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cqtui.engine.calling import worst_case_usd
+from cqtui.engine.calling import price_of, worst_case_usd
 from cqtui.engine.judge import MAX_JUDGE_TOKENS
 from cqtui.engine.plan import Plan
 from cqtui.engine.replay import replay_request
 from cqtui.engine.traffic import estimated_usage
 from cqtui.models import Candidate, LoggedCall, Usage
-from cqtui.registry.pricing import cost_of
 
 JUDGE_OVERHEAD_TOKENS = 450
 JUDGE_OUTPUT_TOKENS = 120
@@ -58,9 +57,10 @@ def _replay(plan: Plan, call: LoggedCall, candidate: Candidate) -> _Cost:
     read = Usage(input_tokens=usage.input_tokens or 0, output_tokens=usage.output_tokens or 0)
     request, wire = replay_request(call, candidate.entry, "", 1.0)
     as_of = plan.settings.as_of
+    batch = plan.settings.batch
     return _Cost(
-        cost_of(candidate.entry, read, as_of),
-        worst_case_usd(request, candidate.entry, wire.max_output_tokens, as_of),
+        price_of(candidate.entry, read, as_of, batch=batch),
+        worst_case_usd(request, candidate.entry, wire.max_output_tokens, as_of, batch=batch),
     )
 
 
@@ -87,6 +87,7 @@ def _judgements(plan: Plan) -> Iterator[_Cost]:
         read = Usage(input_tokens=tokens, output_tokens=JUDGE_OUTPUT_TOKENS)
         most = Usage(input_tokens=4 * tokens, output_tokens=MAX_JUDGE_TOKENS)
         as_of = plan.settings.as_of
-        cost = _Cost(cost_of(plan.judge, read, as_of), cost_of(plan.judge, most, as_of))
+        prices = [price_of(plan.judge, usage, as_of, batch=plan.settings.batch) for usage in (read, most)]
+        cost = _Cost(*prices)
         for _ in range(1 + len(plan.top)):
             yield cost

@@ -37,6 +37,15 @@ def is_clearly_worse(pairs: Sequence[Pair], max_drop_percent: float) -> bool:
     return e_process(z, bounds).first_worse(WORSE_THRESHOLD) is not None
 
 
+def pairs_missing(pairs: Sequence[Pair], max_drop_percent: float) -> int | None:
+    """About how many more pairs would settle a candidate's quality; None where nothing can be said yet."""
+    current, candidate = scored(pairs)
+    if len(current) < 2:
+        return None
+    _, z = quality_margins(current, candidate, max_drop_percent / 100, max_drop_percent)
+    return _more_samples(z)
+
+
 def ledger_of(pairs: Sequence[Pair]) -> Ledger:
     """Count what became of the calls; nothing disappears."""
     return Ledger(

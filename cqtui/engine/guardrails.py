@@ -16,6 +16,7 @@ from cqtui.engine.replay import is_refusal, replay_call
 from cqtui.engine.traffic import uncached
 from cqtui.engine.workers import run_workers
 from cqtui.events import Emitter, GuardrailChecked, GuardrailVerdict
+from cqtui.gateway.batching import StillWaitingError
 from cqtui.models import (
     BLOCKED_STATUS,
     Candidate,
@@ -103,7 +104,8 @@ class GuardrailTrials:
             What ``Caller.call`` raises, a used-up budget apart.
         """
         known = {pair.record_id: pair for pair in pairs}
-        work = iter([call for call in calls if call.id in known][: self._settings.thresholds.guardrail_samples])
+        sample = [call for call in calls if call.id in known][: self._settings.thresholds.guardrail_samples]
+        work = iter(sample)
         trials: list[Trial] = []
 
         async def worker() -> None:
@@ -112,10 +114,10 @@ class GuardrailTrials:
                     return
                 try:
                     trials.append(await self._trial(candidate.entry, name, call, known[call.id]))
-                except BudgetExhaustedError:
+                except (BudgetExhaustedError, StillWaitingError):
                     return
 
-        await run_workers(worker, self._settings.gateway.concurrency)
+        await run_workers(worker, min(len(sample), self._settings.gateway.concurrency))
         return summarise(name, candidate.entry, trials, self._settings.as_of)
 
     async def _trial(self, entry: ModelEntry, name: str, call: LoggedCall, plain: Pair) -> Trial:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from cqtui.checks.conversation import render_conversation
 from cqtui.engine.adjustments import Adjustments
+from cqtui.engine.batch import in_batches
 from cqtui.engine.budget import Budget
 from cqtui.engine.calling import ACCESS_HINT, Caller, access_words
 from cqtui.engine.decide import Answer, business_impact, decide
@@ -29,7 +30,7 @@ from cqtui.errors import AccessRefusedError
 from cqtui.events import CandidatesDiscovered, Emitter, Event, EventSink, RunFinished, RunStarted, StageStarted
 from cqtui.gateway.protocol import ChatClient
 from cqtui.models import Candidate, Evidence, Failure, GuardrailReport, Recommendation
-from cqtui.store import records, runs
+from cqtui.store import batches, records, runs
 from cqtui.store.database import Database
 from cqtui.store.locking import plan_lock
 
@@ -110,11 +111,17 @@ async def run(
         emitter.emit(CandidatesDiscovered, candidates=plan.discovery.chosen, excluded=plan.discovery.excluded)
         emitter.emit(StageStarted, stage="rank")
         budget = Budget(plan.settings.budget.usd, spent.total_usd)
-        under_way = _Run(plan, client, database, emitter, budget, run_id, ping=ping, stop=stop or asyncio.Event())
+        stop = stop or asyncio.Event()
+        in_jobs = None
+        if plan.settings.batch:
+            in_jobs = in_batches(client, database, emitter, stop, plan.settings.gateway.batch_poll_s)
+        under_way = _Run(plan, in_jobs or client, database, emitter, budget, run_id, ping=ping, stop=stop)
         try:
             await under_way.verify_bands()
             await under_way.try_guardrails()
         finally:
+            if in_jobs is not None:
+                await in_jobs.aclose()
             await under_way.caller.settled()
         emitter.emit(StageStarted, stage="decide")
         result = await under_way.conclude(clock(), started)
@@ -129,6 +136,7 @@ def _begin(
     if is_new:
         runs.start_run(connection, run_id, plan_hash, client.provider)
     prompts = {call.id: render_conversation(call.messages) for call in plan.calls}
+    batches.take_up_again(connection, run_id)
     records.keep_prompts(connection, prompts, plan.settings.use_case)
     records.keep_conflicts(connection, plan.registry.conflicts)
 
@@ -164,6 +172,7 @@ class _Run:
             gateway=settings.gateway,
             keep=settings.cache,
             ping=ping,
+            batch=settings.batch,
         )
         self._adjustments = Adjustments(database, client.endpoint, ttl_s=settings.cache.model_output_ttl_s)
         self._judge: Judge = (
@@ -203,6 +212,7 @@ class _Run:
                 workers=settings.gateway.concurrency,
                 found=found,
                 stop=self._stop,
+                in_waves=settings.batch,
             )
             self._tried += band
             self._evidence = [self._evaluate(candidate) for candidate in self._tried]

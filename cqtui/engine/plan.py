@@ -19,6 +19,8 @@ from cqtui.settings import Settings
 PRICED_CALLS = 400  # discovery prices candidates on so many of the log's calls
 PLAN_VERSION = 1
 LOCAL_TIMEOUT_S = 600.0
+MOST_IN_JOBS = 100_000
+BATCH_DEADLINE_S = 3 * 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,10 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
     Raises:
         BadInputError: The log names no model or has no answers, or a name is unknown.
     """
-    settings = _for_one_slot(settings) if settings.provider == "local" else settings
+    if settings.provider == "local":
+        settings = _for_one_slot(settings)
+    elif settings.batch:
+        settings = _for_batch(settings)
     replayable = baselines(calls)
     if not replayable:
         raise BadInputError("The log holds no call with an answer to compare with.", "Log completions as well.")
@@ -131,6 +136,18 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
 def _for_one_slot(settings: Settings) -> Settings:
     """Local inference answers one call at a time: calls that wait in its queue would only time out."""
     patient = {"concurrency": 1, "timeout_s": max(settings.gateway.timeout_s, LOCAL_TIMEOUT_S)}
+    return settings.model_copy(update={"gateway": settings.gateway.model_copy(update=patient)})
+
+
+def _for_batch(settings: Settings) -> Settings:
+    """Calls wait together in jobs for up to a day.
+
+    Raises:
+        BadInputError: The provider has no batch jobs.
+    """
+    if settings.provider != "portkey":
+        raise BadInputError(f"--batch needs real providers, not {settings.provider}.", "Use --provider portkey.")
+    patient = {"concurrency": MOST_IN_JOBS, "deadline_s": BATCH_DEADLINE_S}
     return settings.model_copy(update={"gateway": settings.gateway.model_copy(update=patient)})
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Iterator, Sequence
 
+from cqtui.engine.batch import next_wave
 from cqtui.engine.budget import BudgetExhaustedError
 from cqtui.engine.calling import access_words
-from cqtui.engine.evidence import is_clearly_worse
+from cqtui.engine.evidence import is_clearly_worse, pairs_missing
 from cqtui.engine.replay import Replayer
 from cqtui.engine.workers import run_workers
 from cqtui.events import CandidateChosen, CandidateStopped, Emitter, PairJudged
+from cqtui.gateway.batching import StillWaitingError
 from cqtui.models import Candidate, Failure, LoggedCall, Pair
 
 SYSTEMATIC_FAILURES = 5
@@ -55,19 +58,20 @@ async def verify(
     workers: int,
     found: Verification,
     stop: asyncio.Event,
+    in_waves: bool = False,
 ) -> None:
     """Replay ``calls`` in their order on every candidate; results go into ``found`` as they come.
 
     A candidate stops early when it is clearly worse, or when its first calls all fail. Money that is gone ends the
-    round with what was measured. ``stop`` lets the calls under way finish and starts no more.
+    round with what was measured. ``stop`` lets the calls under way finish and starts no more. With ``in_waves`` calls
+    come together, as many as are worth a look (batch jobs); else one after the other.
     """
     states = [_Progress(candidate) for candidate in candidates]
     for state in states:
         found.pairs[state.candidate.id] = state.pairs
         emitter.emit(CandidateChosen, candidate=state.candidate, samples=len(calls))
-    work = iter([(index, call, state) for index, call in enumerate(calls) for state in states])
 
-    async def worker() -> None:
+    async def worker(work: Iterator[tuple[int, LoggedCall, _Progress]]) -> None:
         for index, call, state in work:
             if stop.is_set() or found.budget_exhausted:
                 return
@@ -78,11 +82,24 @@ async def verify(
             except BudgetExhaustedError:
                 found.budget_exhausted = True
                 return
+            except StillWaitingError:
+                return
             for following in state.take(index, pair):
                 _report(emitter, state, following)
                 _look(emitter, state, max_drop_percent)
 
-    await run_workers(worker, workers)
+    done = 0
+    while done < len(calls) and not (stop.is_set() or found.budget_exhausted):
+        racing = [state for state in states if state.stopped is None]
+        if not racing:
+            break
+        size = len(calls)
+        if in_waves:
+            size = next_wave(done, [pairs_missing(state.pairs, max_drop_percent) for state in racing], len(calls))
+        wave = list(enumerate(calls))[done : done + size]
+        work = iter([(index, call, state) for index, call in wave for state in racing])
+        await run_workers(functools.partial(worker, work), min(workers, len(wave) * len(racing)))
+        done += size
     found.interrupted = stop.is_set()
     found.stopped.update({s.candidate.id: s.stopped for s in states if s.stopped is not None})
 

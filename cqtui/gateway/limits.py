@@ -20,17 +20,23 @@ LONGEST_BACKOFF_S = 30.0
 class AdaptiveLimit:
     """Concurrency and pace of one provider.
 
-    Starts at 8 calls at a time and doubles with each round of successes until the first throttling, as TCP's slow start
-    does (RFC 5681, 3.1); from then on it halves when throttled, once for all calls that were under way at that time,
-    and grows by one with each round of successes. With ``requests_per_minute`` calls start evenly spaced.
+    Starts at a few calls at a time and doubles with each round of successes until the first throttling, as TCP's slow
+    start does (RFC 5681, 3.1); from then on it halves when throttled, once for all calls that were under way at that
+    time, and grows by one with each round of successes. With ``requests_per_minute`` calls start evenly spaced.
     """
 
     def __init__(
-        self, most: int, *, clock: Clock, sleep: Sleep = asyncio.sleep, requests_per_minute: int | None = None
+        self,
+        most: int,
+        *,
+        clock: Clock,
+        sleep: Sleep = asyncio.sleep,
+        first: int = FIRST_CONCURRENCY,
+        requests_per_minute: int | None = None,
     ) -> None:
-        """Allow at most ``most`` at a time. ``clock`` is monotonic, in seconds."""
+        """Allow ``first`` at a time at first and ``most`` later. ``clock`` is monotonic, in seconds."""
         self.most = most
-        self.allowed = min(FIRST_CONCURRENCY, most)
+        self.allowed = min(first, most)
         self._spacing_s = 60.0 / requests_per_minute if requests_per_minute else 0.0
         self._next_start = 0.0
         self._running = 0

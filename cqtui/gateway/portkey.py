@@ -10,7 +10,7 @@ import json
 import logging
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import httpx
@@ -79,8 +79,8 @@ class PortkeyClient:
         Raises:
             AccessRefusedError: Hosted Portkey without a key.
         """
-        self._hosted = hosted if hosted is not None else base_url is None
-        if self._hosted and not api_key:
+        self.hosted = hosted if hosted is not None else base_url is None
+        if self.hosted and not api_key:
             raise AccessRefusedError(
                 "No Portkey key.",
                 "Set PORTKEY_API_KEY, or try without one: --provider rehearsal (simulated) or --provider local (real, "
@@ -109,23 +109,27 @@ class PortkeyClient:
             Authorization="none",
         )
         client.openai_client.max_retries = 0
+        self.openai_client: Any = client.openai_client
         self._create: Any = client.openai_client.with_raw_response.chat.completions.create
+
+    def slug(self, request: ChatRequest) -> str:
+        """The team's name for the model's provider, as hosted Portkey wants it: ``@slug``."""
+        slug = self._slugs.get(request.model_id) or self._slugs.get(request.provider) or request.provider
+        return f"@{slug.removeprefix('@')}"
 
     def wire_model(self, request: ChatRequest) -> str:
         """The model name as it is sent: ``@slug/model`` for hosted Portkey, else bare."""
-        if not self._hosted:
-            return request.model
-        slug = self._slugs.get(request.model_id) or self._slugs.get(request.provider) or request.provider
-        return f"@{slug.removeprefix('@')}/{request.model}"
+        return f"{self.slug(request)}/{request.model}" if self.hosted else request.model
 
-    def _headers(self, request: ChatRequest) -> dict[str, str]:
+    def headers(self, request: ChatRequest) -> dict[str, str]:
+        """Who is asked, with which key and config, and the trace of the call."""
         trace = {"run": request.run_id, "candidate": request.model_id, "record": request.record_id}
         headers = {
             "x-portkey-trace-id": f"{request.run_id}:{request.content_hash()[:16]}",
             "x-portkey-metadata": json.dumps({name: value[:_METADATA_LIMIT] for name, value in trace.items()}),
             "x-portkey-cache-force-refresh": "true",
         }
-        if not self._hosted:
+        if not self.hosted:
             headers["x-portkey-provider"] = request.provider
             key = self._key_for(request.provider)
             if key:
@@ -141,27 +145,50 @@ class PortkeyClient:
     async def complete(self, request: ChatRequest) -> Replay:
         """Send one request once; see ``ChatClient.complete``."""
         started = time.perf_counter()
+        raw = await self.attempt(
+            request,
+            request.timeout_s,
+            lambda: self._create(
+                model=self.wire_model(request),
+                messages=list(request.messages),
+                timeout=request.timeout_s,
+                extra_headers=self.headers(request),
+                extra_body=request.params,
+            ),
+        )
+        if isinstance(raw, Replay):
+            return raw
+        latency = (time.perf_counter() - started) * 1000
+        headers = {name.lower(): value for name, value in raw.headers.items()}
+        try:
+            body = json.loads(raw.content)
+        except ValueError:
+            body = None
+        return read_success(request.model, body, headers, latency, raw.status_code)
+
+    async def attempt(self, request: ChatRequest, timeout_s: float, action: Callable[[], Awaitable[Any]]) -> Any:
+        """What an action of the SDK gives, or a Replay with the failure that its exception stands for.
+
+        Args:
+            request: The call that it is about.
+            timeout_s: Of the whole action: the SDK's own is for each read, which a server that trickles never passes.
+            action: Makes the SDK's call.
+        """
+        started = time.perf_counter()
 
         def elapsed() -> float:
             return (time.perf_counter() - started) * 1000
 
         try:
-            # The SDK's timeout is for each read: a server that trickles would never pass it.
-            async with asyncio.timeout(request.timeout_s):
-                raw = await self._create(
-                    model=self.wire_model(request),
-                    messages=list(request.messages),
-                    timeout=request.timeout_s,
-                    extra_headers=self._headers(request),
-                    extra_body=request.params,
-                )
+            async with asyncio.timeout(timeout_s):
+                return await action()
         except TimeoutError:
-            return self._lost(request, "timeout", f"no answer within {request.timeout_s:g} s")
+            return self._lost(request, "timeout", f"no answer within {timeout_s:g} s")
         except self._openai.APITimeoutError:
             # Over this transport a refused connection is reported as a time-out; only the clock tells them apart.
-            if elapsed() < request.timeout_s * 900:
+            if elapsed() < timeout_s * 900:
                 return self._lost(request, "connection", f"cannot reach {self._base_url}")
-            return self._lost(request, "timeout", f"no answer within {request.timeout_s:g} s")
+            return self._lost(request, "timeout", f"no answer within {timeout_s:g} s")
         except self._openai.APIConnectionError as error:
             return self._lost(request, "connection", f"{self._base_url}: {error.__cause__ or error}")
         except self._openai.APIStatusError as error:
@@ -170,13 +197,6 @@ class PortkeyClient:
             return read_error(request.model, error.status_code, text, headers, elapsed())
         except httpx.HTTPError as error:
             return self._lost(request, "connection", f"{self._base_url}: {type(error).__name__} {error}")
-        latency = elapsed()
-        headers = {name.lower(): value for name, value in raw.headers.items()}
-        try:
-            body = json.loads(raw.content)
-        except ValueError:
-            body = None
-        return read_success(request.model, body, headers, latency, raw.status_code)
 
     def _without_secrets(self, text: str) -> str:
         """An answer may echo the key that was sent: it must not reach the store, a report or the screen."""
