@@ -1,3 +1,4 @@
+import asyncio
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -131,3 +132,21 @@ def test_spend_derives_from_attempts_and_unknown_outcomes_cost_their_reservation
         assert runs.load_result(c, "r") == runs.load_result(c) == {"grade": "keep"}
 
     database.run(use)
+
+
+async def test_work_whose_waiter_has_gone_is_done_all_the_same(database: Database) -> None:
+    started, go = threading.Event(), threading.Event()
+
+    def hold(connection: sqlite3.Connection) -> None:
+        started.set()
+        go.wait(5)
+
+    holding = database.submit(hold)
+    await asyncio.to_thread(started.wait, 5)
+    waiter = asyncio.create_task(database.run_async(lambda c: cache.set_value(c, "pair:1", {"kept": True})))
+    await asyncio.sleep(0.01)
+    waiter.cancel()
+    await asyncio.gather(waiter, return_exceptions=True)
+    go.set()
+    holding.result(5)
+    assert database.run(lambda c: cache.get(c, "pair:1")) == {"kept": True}
