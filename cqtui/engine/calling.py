@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from cqtui.engine.budget import Budget
-from cqtui.errors import AccessRefusedError
+from cqtui.errors import AccessRefusedError, BadInputError
 from cqtui.events import Emitter, ReplayFailed, ReplayFinished
 from cqtui.gateway.batching import travels_in_job
 from cqtui.gateway.limits import FIRST_BACKOFF_S, FIRST_CONCURRENCY, AdaptiveLimit, Sleep, is_transient, retrying
@@ -213,7 +213,12 @@ class Caller:
     def _worst_case(self, request: ChatRequest, entry: ModelEntry, max_output_tokens: int) -> Decimal:
         in_batch = self._batch and travels_in_job(request)
         worst = worst_case_usd(request, entry, max_output_tokens, self._as_of, batch=in_batch)
-        return worst if worst is not None else Decimal(0)
+        if worst is None:
+            raise BadInputError(
+                f"The price of {entry.id} is unknown on {self._as_of}, so the budget could not be kept.",
+                "Set it under [[models]] in cqtui.toml.",
+            )
+        return worst
 
     def _refused(self, request: ChatRequest, entry: ModelEntry, failure: Failure) -> Replay:
         if request.purpose == "judge":
@@ -310,6 +315,11 @@ class Caller:
             queued_ms=None if replay.from_cache else replay.queued_ms,
             from_cache=replay.from_cache,
         )
+
+    def abandon(self) -> None:
+        """Stop waiting for the calls under way; their outcome stays unknown, and they count at their reservation."""
+        for task in (*self._under_way.values(), *self._pings.values()):
+            task.cancel()
 
     async def settled(self) -> None:
         """Wait for the calls under way, so that what was paid for is kept."""

@@ -119,6 +119,9 @@ async def run(
         try:
             await under_way.verify_bands()
             await under_way.try_guardrails()
+        except asyncio.CancelledError:
+            under_way.caller.abandon()
+            raise
         finally:
             if in_jobs is not None:
                 await in_jobs.aclose()

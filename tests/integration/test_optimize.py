@@ -216,3 +216,65 @@ def test_analyze_prints_the_documented_keys(gateway_url: str, upstream: RunningU
     assert result["cost_savings_percent"] > 0
     replays = [request for request in upstream.requests() if not request["judge"]]
     assert {request["model"] for request in replays} >= {"gpt-5.6-terra", *CANDIDATES.split(",")}
+
+
+def interrupted(
+    folder: Path, log: Path, gateway_url: str, upstream: RunningUpstream, presses: int
+) -> tuple[int, str, str]:
+    """Press Ctrl+C ``presses`` times in mid-run; exit code, stdout and stderr."""
+    process = subprocess.Popen(
+        command(log, gateway_url),
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while len(upstream.requests()) < 40 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for _ in range(presses):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err
+
+
+@pytest.mark.parametrize("upstream", [{"latency_ms": 300}], indirect=True)
+def test_ctrl_c_once_finishes_what_is_under_way_and_tells_what_is_known(
+    gateway_url: str, upstream: RunningUpstream, tmp_path: Path
+) -> None:
+    log = write_log(tmp_path / "log.jsonl", 40)
+    configure(tmp_path, upstream, concurrency=8)
+    code, out, err = interrupted(tmp_path, log, gateway_url, upstream, presses=1)
+    assert code == 130, err
+    partial = json.loads(out)
+    assert partial["evaluation_stage"] == "interrupted"
+    assert partial["grade"] == "inconclusive"
+    assert any(candidate["samples_evaluated"] for candidate in partial["candidates"])
+    with sqlite3.connect(tmp_path / ".cqtui/cqtui.db") as database:
+        assert database.execute("SELECT count(*) FROM attempts WHERE state = 'sent'").fetchone() == (0,)
+    first = bodies(upstream)
+    result = optimize(tmp_path, log, gateway_url)
+    assert [c["samples_evaluated"] for c in result["candidates"]] == [40, 40, 40]
+    assert collections.Counter(bodies(upstream)).most_common(1)[0][1] == 1  # nothing was sent twice
+    assert len(bodies(upstream)) > len(first)
+
+
+@pytest.mark.parametrize("upstream", [{"latency_ms": 20_000}], indirect=True)
+def test_ctrl_c_twice_stops_at_once(gateway_url: str, upstream: RunningUpstream, tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log.jsonl", 12)
+    configure(tmp_path, upstream)
+    process = subprocess.Popen(
+        command(log, gateway_url), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 60
+    while not upstream.requests() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert out == b""
+    assert b"Traceback" not in err
