@@ -17,8 +17,24 @@ _GUARDRAIL_STATUS = 446
 _OPENING_CHARS = 400
 _SUBSTANTIVE_CHARS = 400
 _SHORT_ANSWER = 700
+_QUICK_CHARS = 2000
 
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\u201c": '"', "\u201d": '"'})
+# Unicode's format characters (category Cf) that occur in text: joiners, direction marks, soft hyphen, tags.
+_FORMAT_RANGES = (
+    (0xAD, 0xAD),
+    (0x61C, 0x61C),
+    (0x180E, 0x180E),
+    (0x200B, 0x200F),
+    (0x202A, 0x202E),
+    (0x2060, 0x2064),
+    (0x2066, 0x206F),
+    (0xFEFF, 0xFEFF),
+    (0xFFF9, 0xFFFB),
+    (0xE0001, 0xE007F),
+)
+_FORMAT_CHARACTERS = [code for first, last in _FORMAT_RANGES for code in range(first, last + 1)]
+_QUOTES_AND_MARKS = {**_QUOTES, **dict.fromkeys([*map(ord, "*_#"), *_FORMAT_CHARACTERS])}
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.S)
 _QUOTE_LINE = re.compile(r"^[ \t]*>.*$", re.M)
 _LIST_ITEM = re.compile(r"^[ \t]*(?:[-*+\u2022]|\d{1,3}[.)])[ \t]+.*$", re.M)
@@ -171,9 +187,13 @@ def _normalise(text: str) -> _Plain:
     chars: list[str] = []
     offsets: list[int] = []
     for index, char in enumerate(text):
-        if char in "*_#" or unicodedata.category(char) == "Cf":
+        if char < "\x80":
+            pieces = "" if char in "*_#" else char
+        elif unicodedata.category(char) == "Cf":
             continue
-        for piece in unicodedata.normalize("NFKC", char.translate(_QUOTES)):
+        else:
+            pieces = unicodedata.normalize("NFKC", char.translate(_QUOTES))
+        for piece in pieces:
             plain_piece = " " if piece.isspace() else piece
             if plain_piece == " " and (not chars or chars[-1] == " "):
                 continue
@@ -183,6 +203,24 @@ def _normalise(text: str) -> _Plain:
     lead = _LEAD.match(plain)
     cut = lead.end() if lead else 0
     return _Plain(plain[cut:], tuple(offsets[cut:]))
+
+
+def _quick_plain(text: str) -> str:
+    """The beginning of the plain text without places, for texts in which nothing is found: most of them."""
+    head = text[:_QUICK_CHARS]
+    plain = _fold(head)
+    return plain if len(head) == len(text) or len(plain) > _QUICK_CHARS // 4 else _fold(text)
+
+
+def _fold(text: str) -> str:
+    for pattern in (_CODE, _QUOTE_LINE, _LIST_ITEM, _QUOTED):
+        text = pattern.sub(" ", text)
+    text = text.translate(_QUOTES_AND_MARKS)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    plain = " ".join(text.split())
+    lead = _LEAD.match(plain)
+    return plain[lead.end() :] if lead else plain
 
 
 def _opening(text: str) -> str:
@@ -256,6 +294,9 @@ def detect_refusal(
         return RefusalFinding("none", "tool_call")
     if text is None or not text.strip():
         return RefusalFinding("empty", "empty")
+    quick = _opening(_quick_plain(text))
+    if _cue(quick, len(text), prompt) is None and (len(text) > _SHORT_ANSWER or _ASKS.search(quick) is None):
+        return RefusalFinding("none", "no_cue")
     plain = _normalise(text)
     opening = _opening(plain.text)
     cue = _cue(opening, len(text), prompt)

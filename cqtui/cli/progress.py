@@ -15,6 +15,7 @@ from cqtui.events import EVENT, BatchJobSubmitted, CandidateStopped, Event, Even
 
 PLAIN_INTERVAL_S = 10.0
 LIVE_INTERVAL_S = 0.2
+FLUSH_INTERVAL_S = 0.5
 
 
 class ProgressLines:
@@ -71,15 +72,19 @@ class EventFile:
 
     def __init__(self, path: Path) -> None:
         """Open the file; raises BadInputError where it cannot be written."""
+        self._flushed = 0.0
         try:
             self._file: IO[str] = path.open("w", encoding="utf-8")
         except OSError as error:
             raise BadInputError(f"{path}: {error.strerror}.", "Name a file that can be written.") from None
 
     def __call__(self, event: Event, /) -> None:
-        """Write one line."""
+        """Write one line; a reader who follows the file sees it within half a second, while events come."""
         self._file.write(EVENT.dump_json(event).decode() + "\n")
-        self._file.flush()
+        now = time.monotonic()
+        if now - self._flushed >= FLUSH_INTERVAL_S:
+            self._flushed = now
+            self._file.flush()
 
     def close(self) -> None:
         """Close the file."""

@@ -11,11 +11,11 @@ from cqtui.engine.discover import p99
 from cqtui.models import Candidate, Evidence, Gate, Interval, Ledger, Pair
 from cqtui.settings import Constraints, Thresholds
 from cqtui.stats.confidence import confidence, p_quality, p_savings
-from cqtui.stats.paired import quality_margins
+from cqtui.stats.paired import RELATIVE_FLOOR, quality_margins
 from cqtui.stats.power import pairs_needed_z
 from cqtui.stats.rates import wilson
 from cqtui.stats.savings import savings_ratio
-from cqtui.stats.sequential import e_process, points_bounds, relative_bounds
+from cqtui.stats.sequential import RunningEProcess, points_bounds, relative_bounds
 
 WORSE_THRESHOLD = 20.0
 VERIFIABLE_PAIRS = 200  # below this a log can only lean (methods.md, section 0.3)
@@ -27,14 +27,34 @@ def scored(pairs: Sequence[Pair]) -> tuple[list[float], list[float]]:
     return [p.baseline_score or 0.0 for p in comparable], [p.candidate_score or 0.0 for p in comparable]
 
 
-def is_clearly_worse(pairs: Sequence[Pair], max_drop_percent: float) -> bool:
-    """Whether the mirrored e-process says that the candidate is worse than allowed (methods.md, section 0.3)."""
-    current, candidate = scored(pairs)
-    if not current:
-        return False
-    form, z = quality_margins(current, candidate, max_drop_percent / 100, max_drop_percent)
-    bounds = relative_bounds(max_drop_percent / 100) if form == "relative" else points_bounds(max_drop_percent)
-    return e_process(z, bounds).first_worse(WORSE_THRESHOLD) is not None
+class RunningQuality:
+    """The mirrored e-process over a candidate's pairs as they come (methods.md, sections 0.2 and 0.3).
+
+    Both forms of the margin run along, since the mean of the current model's scores decides which one holds.
+    """
+
+    def __init__(self, max_drop_percent: float) -> None:
+        """Allow a drop of so many percent (of points, where the current model scores below 20)."""
+        self._drop = max_drop_percent
+        self._relative = RunningEProcess(relative_bounds(max_drop_percent / 100))
+        self._points = RunningEProcess(points_bounds(max_drop_percent))
+        self._baseline_total = 0.0
+
+    def add(self, pair: Pair) -> None:
+        """Enter the next pair; one that is not comparable changes nothing."""
+        current, candidate = pair.baseline_score, pair.candidate_score
+        if current is None or candidate is None:
+            return
+        self._baseline_total += current
+        self._relative.add(candidate - (1 - self._drop / 100) * current)
+        self._points.add(candidate - current + self._drop)
+
+    @property
+    def is_clearly_worse(self) -> bool:
+        """Whether the candidate is worse than allowed."""
+        n = self._relative.n
+        low = n > 0 and self._baseline_total / n < RELATIVE_FLOOR
+        return (self._points if low else self._relative).is_worse(WORSE_THRESHOLD)
 
 
 def pairs_missing(pairs: Sequence[Pair], max_drop_percent: float) -> int | None:

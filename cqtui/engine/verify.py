@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from cqtui.engine.batch import next_wave
 from cqtui.engine.budget import BudgetExhaustedError
 from cqtui.engine.calling import access_words
-from cqtui.engine.evidence import is_clearly_worse, pairs_missing
+from cqtui.engine.evidence import RunningQuality, pairs_missing
 from cqtui.engine.replay import Replayer
 from cqtui.engine.workers import run_workers
 from cqtui.events import CandidateChosen, CandidateStopped, Emitter, PairJudged
@@ -23,8 +23,9 @@ CLEARLY_WORSE = "clearly worse"
 class _Progress:
     """One candidate's pairs. Evidence is the unbroken run from the first call on, whatever order answers came in."""
 
-    def __init__(self, candidate: Candidate) -> None:
+    def __init__(self, candidate: Candidate, max_drop_percent: float) -> None:
         self.candidate = candidate
+        self.quality = RunningQuality(max_drop_percent)
         self.finished: dict[int, Pair] = {}
         self.pairs: list[Pair] = []
         self.stopped: str | None = None
@@ -35,6 +36,7 @@ class _Progress:
         while self.stopped is None and len(self.pairs) in self.finished:
             following = self.finished[len(self.pairs)]
             self.pairs.append(following)
+            self.quality.add(following)
             yield following
 
 
@@ -66,7 +68,7 @@ async def verify(
     round with what was measured. ``stop`` lets the calls under way finish and starts no more. With ``in_waves`` calls
     come together, as many as are worth a look (batch jobs); else one after the other.
     """
-    states = [_Progress(candidate) for candidate in candidates]
+    states = [_Progress(candidate, max_drop_percent) for candidate in candidates]
     for state in states:
         found.pairs[state.candidate.id] = state.pairs
         emitter.emit(CandidateChosen, candidate=state.candidate, samples=len(calls))
@@ -86,7 +88,7 @@ async def verify(
                 return
             for following in state.take(index, pair):
                 _report(emitter, state, following)
-                _look(emitter, state, max_drop_percent)
+                _look(emitter, state)
 
     done = 0
     while done < len(calls) and not (stop.is_set() or found.budget_exhausted):
@@ -115,7 +117,7 @@ def _report(emitter: Emitter, state: _Progress, pair: Pair) -> None:
     )
 
 
-def _look(emitter: Emitter, state: _Progress, max_drop_percent: float) -> None:
+def _look(emitter: Emitter, state: _Progress) -> None:
     pairs = state.pairs
     reason = None
     last = pairs[-1]
@@ -125,7 +127,7 @@ def _look(emitter: Emitter, state: _Progress, max_drop_percent: float) -> None:
         reason = f"its first {SYSTEMATIC_FAILURES} calls all failed ({last.failure}: {last.failure_message})"
     elif len(pairs) == SYSTEMATIC_FAILURES and all(pair.unjudged for pair in pairs):
         reason = f"none of its first {SYSTEMATIC_FAILURES} answers could be judged"
-    elif last.candidate_score is not None and is_clearly_worse(pairs, max_drop_percent):
+    elif state.quality.is_clearly_worse:
         reason = CLEARLY_WORSE
     if reason is not None:
         state.stopped = reason

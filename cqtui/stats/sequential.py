@@ -67,6 +67,42 @@ def points_bounds(points: float) -> Bounds:
     return Bounds(-100.0 + points, 100.0 + points)
 
 
+class RunningEProcess:
+    """The same E and E' (see `e_process`), one pair at a time."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        """Start at E = E' = 1."""
+        self._bounds = bounds
+        self.n = 0
+        self.log_not_worse = 0.0
+        self.log_worse = 0.0
+        self.highest_log_not_worse = 0.0
+        self.highest_log_worse = 0.0
+
+    def add(self, z: float) -> None:
+        """Enter the next pair's z, points.
+
+        Raises:
+            ValueError: If z is not finite or lies outside the bounds (clipping it would favour a claim).
+        """
+        lo, hi = self._bounds.lo, self._bounds.hi
+        if not lo - 1e-9 <= z <= hi + 1e-9:
+            raise ValueError(f"z[{self.n}] is {z}, outside the possible {lo} to {hi}")
+        self.n += 1
+        self.log_not_worse += math.log(1 - BET + BET * (min(z, CLIP) - lo) / -lo)
+        self.log_worse += math.log(1 - BET + BET * (hi - max(z, -CLIP)) / hi)
+        self.highest_log_not_worse = max(self.highest_log_not_worse, self.log_not_worse)
+        self.highest_log_worse = max(self.highest_log_worse, self.log_worse)
+
+    def is_worse(self, threshold: float = 20.0) -> bool:
+        """Return whether E' has reached the threshold."""
+        return self.highest_log_worse >= math.log(threshold)
+
+    def is_not_worse(self, threshold: float = 20.0) -> bool:
+        """Return whether E has reached the threshold."""
+        return self.highest_log_not_worse >= math.log(threshold)
+
+
 def e_process(z: Sequence[float], bounds: Bounds) -> EProcess:
     """Return the paths of log E and log E'.
 
@@ -81,14 +117,11 @@ def e_process(z: Sequence[float], bounds: Bounds) -> EProcess:
     Raises:
         ValueError: If a z is not finite or lies outside the bounds (clipping it would favour a claim).
     """
-    log_e = log_worse = 0.0
+    running = RunningEProcess(bounds)
     up: list[float] = []
     down: list[float] = []
-    for index, value in enumerate(finite("z", z)):
-        if not bounds.lo - 1e-9 <= value <= bounds.hi + 1e-9:
-            raise ValueError(f"z[{index}] is {value}, outside the possible {bounds.lo} to {bounds.hi}")
-        log_e += math.log(1 - BET + BET * (min(value, CLIP) - bounds.lo) / -bounds.lo)
-        log_worse += math.log(1 - BET + BET * (bounds.hi - max(value, -CLIP)) / bounds.hi)
-        up.append(log_e)
-        down.append(log_worse)
+    for value in finite("z", z):
+        running.add(value)
+        up.append(running.log_not_worse)
+        down.append(running.log_worse)
     return EProcess(tuple(up), tuple(down))

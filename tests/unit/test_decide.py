@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from cqtui.engine.decide import best_of, business_impact, cost_words, decide, quality_words, switch_sentence
-from cqtui.engine.evidence import evaluate, is_clearly_worse, ledger_of
+from cqtui.engine.evidence import RunningQuality, evaluate, ledger_of
 from cqtui.models import Evidence, Interval, Pair
 from cqtui.settings import Constraints, Thresholds
 from tests.fakes import candidate, logged_call, model_entry, pairs
@@ -154,10 +154,16 @@ def test_indistinguishable_candidates_tie_and_the_cheapest_wins() -> None:
 
 
 def test_clearly_worse_stops_only_with_evidence() -> None:
-    assert is_clearly_worse(pairs(80, drop=20.0), 5.0)
-    assert not is_clearly_worse(pairs(8, drop=20.0), 5.0)
-    assert not is_clearly_worse(pairs(200, drop=0.0), 5.0)
-    assert not is_clearly_worse([], 5.0)
+    def clearly_worse(count: int, drop: float) -> bool:
+        running = RunningQuality(5.0)
+        for pair in pairs(count, drop=drop):
+            running.add(pair)
+        return running.is_clearly_worse
+
+    assert clearly_worse(80, 20.0)
+    assert not clearly_worse(8, 20.0)
+    assert not clearly_worse(200, 0.0)
+    assert not clearly_worse(0, 0.0)
 
 
 def test_the_ledger_adds_up() -> None:
