@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEV := .venv
 DEMO := .venv-demo
 
-.PHONY: demo demo-local test test-local lint check schema clean
+.PHONY: demo demo-local test test-faults test-local lint check schema clean
 
 ## the main job on the bundled example: simulated models, no key
 demo: $(DEMO)/.core
@@ -14,9 +14,13 @@ demo-local: $(DEMO)/.local
 	$(DEMO)/bin/cqtui local install smollm2
 	$(DEMO)/bin/cqtui demo --provider local
 
-## every test that needs no installed model
+## every test that needs no installed model, the fault suite apart
 test: $(DEV)/.dev
 	$(DEV)/bin/python -m pytest
+
+## faults of provider, gateway and clock, and kill -9 at random points (minutes; needs node and npm)
+test-faults: $(DEV)/.dev
+	$(DEV)/bin/python -m pytest -m faults
 
 ## the tests of real local inference (installs the extra and the weights)
 test-local: $(DEV)/.dev
@@ -31,7 +35,7 @@ lint: $(DEV)/.dev
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
 
-## exactly what CI runs
+## what CI runs before the fault suite
 check: lint test
 
 ## write docs/optimize.schema.json again after a change of the response

@@ -75,6 +75,7 @@ class GatewaySettings(_Section):
 
     ``attempts`` bounds the failures of one call, being throttled apart; ``deadline_s`` bounds all its attempts and the
     waits between them. ``rpm`` is requests a minute to each provider; None is the registry's figure, where it has one.
+    ``batch_poll_s`` is the first wait before a batch job is looked at; later waits grow to a minute.
     """
 
     base_url: str | None = None
@@ -86,6 +87,7 @@ class GatewaySettings(_Section):
     attempts: int = Field(4, ge=1, le=10)
     deadline_s: float = Field(900.0, gt=0)
     rpm: int | None = Field(None, gt=0)
+    batch_poll_s: float = Field(5.0, gt=0)
 
 
 class GuardrailSettings(_Section):
@@ -112,12 +114,6 @@ class CacheSettings(_Section):
     evaluation_ttl_s: int = Field(30 * 24 * 3600, ge=0)
 
 
-class StoreSettings(_Section):
-    """What the database may hold: without ``keep_text`` no text of prompts or answers, but hashes, figures, scores."""
-
-    keep_text: bool = True
-
-
 class Settings(_Section):
     """Everything that cqtui.toml and the command line say."""
 
@@ -133,16 +129,16 @@ class Settings(_Section):
     gateway: GatewaySettings = GatewaySettings()
     guardrails: Mapping[str, GuardrailSettings] = {}
     cache: CacheSettings = CacheSettings()
-    store: StoreSettings = StoreSettings()
     models: tuple[Mapping[str, Any], ...] = Field((), description="overlay of the registry, [[models]]")
     provider: Provider = "portkey"
+    batch: bool = False
     k_candidates: int = Field(6, ge=1, le=50)
     n_top: int = Field(3, ge=1, le=20)
     seed: int = 0
     as_of: date = Field(default_factory=lambda: datetime.now(UTC).date())
 
 
-_COMMAND_LINE_ONLY = ("provider", "k_candidates", "n_top", "seed", "as_of", "candidates")
+_COMMAND_LINE_ONLY = ("provider", "batch", "k_candidates", "n_top", "seed", "as_of", "candidates")
 
 
 def _line_of(text: str, key: str) -> int | None:

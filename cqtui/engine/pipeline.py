@@ -34,6 +34,7 @@ from cqtui.store import batches, records, runs
 from cqtui.store.database import Database
 from cqtui.store.locking import plan_lock
 
+JOURNAL_INTERVAL_S = 0.05
 Stage = Literal["completed", "stopped_early", "budget_exhausted", "interrupted"]
 
 
@@ -42,15 +43,24 @@ def _utc_now() -> datetime:
 
 
 class _Journal:
-    """Hands each event to the store and to the front end's sink."""
+    """Hands each event to the front end's sink at once, and to the store with those that follow it closely."""
 
     def __init__(self, database: Database, sink: EventSink) -> None:
         self._database = database
         self._sink = sink
+        self._pending: list[Event] = []
 
     def __call__(self, event: Event) -> None:
-        self._database.submit(lambda c: runs.append_events(c, [event]))
+        if not self._pending:
+            asyncio.get_running_loop().call_later(JOURNAL_INTERVAL_S, self.flush)
+        self._pending.append(event)
         self._sink(event)
+
+    def flush(self) -> None:
+        """Store what is pending."""
+        if self._pending:
+            events, self._pending = self._pending, []
+            self._database.submit(lambda c: runs.append_events(c, events))
 
 
 def stronger_band(plan: Plan, tried: Sequence[Candidate], judge_id: str | None) -> tuple[Candidate, ...]:
@@ -98,7 +108,8 @@ async def run(
         run_id = earlier or uuid.uuid4().hex[:12]
         await database.run_async(lambda c: _begin(c, plan, client, run_id, plan_hash, is_new=earlier is None))
         spent = await database.run_async(lambda c: runs.spend_of(c, run_id))
-        emitter = Emitter(run_id, _Journal(database, sink), clock)
+        journal = _Journal(database, sink)
+        emitter = Emitter(run_id, journal, clock)
         emitter.emit(
             RunStarted,
             current_model=plan.current.id,
@@ -126,9 +137,11 @@ async def run(
             if in_jobs is not None:
                 await in_jobs.aclose()
             await under_way.caller.settled()
+            journal.flush()
         emitter.emit(StageStarted, stage="decide")
         result = await under_way.conclude(clock(), started)
         emitter.emit(RunFinished, grade=result.grade, sentence=result.sentence, spent_usd=result.spend.total_usd)
+        journal.flush()
         await database.run_async(lambda c: _keep_evaluations(c, result.judge, under_way.found))
         return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 
 from cqtui.checks.answers import json_ok
 from cqtui.checks.refusals import detect_refusal
@@ -117,6 +118,7 @@ class Replayer:
         self._traffic = traffic
         self._timeout_s = timeout_s
         self._baseline: dict[str, asyncio.Task[Judgement | None]] = {}
+        self._baseline_facts: dict[str, tuple[Decimal | None, bool]] = {}
 
     async def pair(self, call: LoggedCall, candidate: Candidate) -> Pair:
         """Replay a call on a candidate and score the pair; raises what ``Caller.call`` raises."""
@@ -129,12 +131,12 @@ class Replayer:
             timeout_s=self._timeout_s,
         )
         logged = call.completion or Completion()
-        baseline_cost = cost_of(self._current, uncached(estimated_usage(call, self._traffic)), self._as_of)
+        baseline_cost, baseline_refused = self._facts_of(call, logged)
         base = Pair(
             record_id=call.id,
             session=call.session,
             baseline_cost_usd=baseline_cost,
-            baseline_refused=is_refusal(call, logged, call.finish_reason),
+            baseline_refused=baseline_refused,
             translated=wire.translated,
             dropped=wire.dropped,
         )
@@ -145,6 +147,14 @@ class Replayer:
         if measured.baseline_refused and measured.candidate_refused:
             return measured
         return measured.model_copy(update=await self._scores(call, logged, replay.completion, measured))
+
+    def _facts_of(self, call: LoggedCall, logged: Completion) -> tuple[Decimal | None, bool]:
+        """What the logged answer cost in USD, and whether it is a refusal; the same for every candidate."""
+        facts = self._baseline_facts.get(call.id)
+        if facts is None:
+            cost = cost_of(self._current, uncached(estimated_usage(call, self._traffic)), self._as_of)
+            facts = self._baseline_facts[call.id] = (cost, is_refusal(call, logged, call.finish_reason))
+        return facts
 
     def _measured(self, call: LoggedCall, entry: ModelEntry, replay: Replay) -> dict[str, object]:
         answer = replay.completion or Completion()

@@ -125,7 +125,7 @@ class PortkeyClient:
         """Who is asked, with which key and config, and the trace of the call."""
         trace = {"run": request.run_id, "candidate": request.model_id, "record": request.record_id}
         headers = {
-            "x-portkey-trace-id": f"{request.run_id}:{request.content_hash()[:16]}",
+            "x-portkey-trace-id": request.trace_id(),
             "x-portkey-metadata": json.dumps({name: value[:_METADATA_LIMIT] for name, value in trace.items()}),
             "x-portkey-cache-force-refresh": "true",
         }

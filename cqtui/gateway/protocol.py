@@ -40,6 +40,11 @@ class ChatRequest(Frozen):
         """The JSON body that is sent."""
         return {"model": self.model, "messages": list(self.messages), **self.params}
 
+    def trace_id(self) -> str:
+        """Names the call in the gateway's own log: the run, and a digest of what is asked of whom for which record."""
+        about = "\n".join((self.purpose, self.model_id, self.record_id, str(self.repeat)))
+        return f"{self.run_id}:{hashlib.sha256(about.encode()).hexdigest()[:16]}"
+
     def content_hash(self) -> str:
         """SHA-256 (hex) of everything that can change the answer, the endpoint aside."""
         parts = [REQUEST_SCHEMA_VERSION, self.provider, self.body(), self.config, self.repeat]

@@ -1,4 +1,4 @@
-"""The cache of paid results: model outputs, evaluations and finished pairs, with TTLs, hit counts and source versions.
+"""The cache of paid results: model outputs, evaluations and what was measured of them; TTLs, hits, source versions.
 
 An entry names in its source versions what it depends on (``store/versions.py``); at the start of a run
 ``apply_versions`` forgets those that depend on something else than what holds now.
@@ -20,6 +20,7 @@ MODEL_OUTPUT = "model_output"
 EVALUATION = "evaluation"
 RECOMMENDATION = "recommendation"
 PAIR = "pair"
+TRIAL = "trial"
 ADJUSTMENT = "adjustment"
 _VERSION = "1"
 _KIND = "substr(cache_key, 1, instr(cache_key, ':') - 1)"

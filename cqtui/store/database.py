@@ -19,9 +19,11 @@ from cqtui.store.migrations import migrate
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 _GROUP = 256
+BUSY_TIMEOUT_S = 10.0
 
 
-def _explain(path: Path, error: sqlite3.Error) -> StoreError:
+def explain(path: Path, error: sqlite3.Error) -> StoreError:
+    """What SQLite's error means for a user, in one line."""
     text = str(error)
     if "locked" in text:
         return StoreError(f"{path}: another program holds the database.", "Wait for it to end, then run again.")
@@ -42,11 +44,11 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}.", "Set CQTUI_DATABASE to a place you can write to.") from None
     except sqlite3.Error as error:
-        raise _explain(path, error) from None
+        raise explain(path, error) from None
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         # A received answer was paid for: its transaction must outlive a power loss.
@@ -55,7 +57,7 @@ def connect(path: Path) -> sqlite3.Connection:
         migrate(connection)
     except sqlite3.Error as error:
         connection.close()
-        raise _explain(path, error) from None
+        raise explain(path, error) from None
     return connection
 
 
@@ -135,29 +137,32 @@ class Database:
                 return
 
     def _commit(self, group: list[tuple[Work[Any], Future[Any]]]) -> None:
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
-        failure: BaseException | None = None
+        # Work whose waiter has gone is done all the same: it may keep a paid answer.
+        waited_for = [future.set_running_or_notify_cancel() for _, future in group]
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for work, future in group:
-                try:
-                    with _savepoint(self._connection):
-                        outcomes.append((future, work(self._connection), None))
-                except sqlite3.Error as error:
-                    outcomes.append((future, None, _explain(self.path, error)))
-                except BaseException as error:
-                    outcomes.append((future, None, error))
+            outcomes = [self._outcome(work) for work, _ in group]
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            failure = _explain(self.path, error)
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-        if failure is not None:
-            outcomes = [(future, None, failure) for _, future in group]
-        for future, value, problem in outcomes:
-            if future.cancelled():
+            outcomes = [(None, explain(self.path, error))] * len(group)
+        for (_, future), is_waited_for, (value, problem) in zip(group, waited_for, outcomes, strict=True):
+            if not is_waited_for:
                 continue
             if problem is None:
                 future.set_result(value)
             else:
                 future.set_exception(problem)
+
+    def _outcome(self, work: Work[Any]) -> tuple[Any, BaseException | None]:
+        """What one piece of work gave, undone where it failed; raises where its failure ended the transaction."""
+        try:
+            with _savepoint(self._connection):
+                return work(self._connection), None
+        except sqlite3.Error as error:
+            if not self._connection.in_transaction:  # a full disk undoes the whole group
+                raise
+            return None, explain(self.path, error)
+        except BaseException as error:
+            return None, error

@@ -115,6 +115,18 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         CREATE INDEX attempts_by_run ON attempts (run_id);
         """,
     ),
+    # Finds what depends on an outdated version without reading the answers.
+    ("0003_cache_by_source", "CREATE INDEX cache_by_source ON cache (source_versions_json)"),
+    (
+        "0004_batch_calls",
+        """
+        CREATE TABLE batch_calls (
+            cache_key TEXT PRIMARY KEY,
+            job_id TEXT NOT NULL,
+            submitted_at TEXT NOT NULL
+        )
+        """,
+    ),
 )
 
 

@@ -9,27 +9,33 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cqtui.models import Conflict, Pair
+from cqtui.store.text import answer_figures, prompt_mark
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def keep_prompts(connection: sqlite3.Connection, prompts: Mapping[str, str], use_case: str) -> None:
-    """Keep the prompts of a run by record id."""
+def keep_prompts(
+    connection: sqlite3.Connection, prompts: Mapping[str, str], use_case: str, *, keep_text: bool = True
+) -> None:
+    """Keep the prompts of a run by record id, or their hashes alone."""
     now = _now()
     connection.executemany(
         "INSERT INTO prompts VALUES (?, ?, ?, ?) ON CONFLICT (prompt_id) DO UPDATE SET content = excluded.content",
-        [(prompt_id, text, use_case, now) for prompt_id, text in prompts.items()],
+        [(name, text if keep_text else prompt_mark(text), use_case, now) for name, text in prompts.items()],
     )
 
 
-def keep_completion(connection: sqlite3.Connection, prompt_id: str, model_id: str, value: Mapping[str, Any]) -> None:
-    """Keep what a model answered."""
+def keep_completion(
+    connection: sqlite3.Connection, prompt_id: str, model_id: str, value: Mapping[str, Any], *, keep_text: bool = True
+) -> None:
+    """Keep what a model answered, or its figures alone."""
+    kept = value if keep_text else answer_figures(value)
     connection.execute(
         "INSERT INTO completions (prompt_id, model_name, completion_json, created_at)"
         " SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM prompts WHERE prompt_id = ?)",
-        (prompt_id, model_id, json.dumps(value, ensure_ascii=False), _now(), prompt_id),
+        (prompt_id, model_id, json.dumps(kept, ensure_ascii=False), _now(), prompt_id),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -73,7 +74,7 @@ def load_result(connection: sqlite3.Connection, run_id: str | None = None) -> di
     return None if row is None else dict(json.loads(row[0]))
 
 
-def append_events(connection: sqlite3.Connection, events: list[Event], *, keep_text: bool = True) -> None:
+def append_events(connection: sqlite3.Connection, events: Sequence[Event], *, keep_text: bool = True) -> None:
     """Append events, without providers' messages where no text is kept; rows are never changed but by a purge."""
     connection.executemany(
         "INSERT INTO events VALUES (?, ?, ?, ?)",

@@ -97,29 +97,64 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], url: str, output: Path
     raise GatewayError(f"the gateway {state}: {output.read_text(errors='replace')[-2000:]}")
 
 
+class Gateway:
+    """A gateway process on a loopback port of its own, which it keeps when it is started again."""
+
+    def __init__(self, folder: Path) -> None:
+        """Choose a port; ``folder`` takes what the process prints."""
+        self._port = _free_port()
+        self._root = f"http://127.0.0.1:{self._port}"
+        self.url = f"{self._root}/v1"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process and wait until it answers."""
+        command = ["node", "--require", str(PRELOAD), str(installed_entry()), f"--port={self._port}", "--headless"]
+        # Nothing else is inherited: proxies, TRUSTED_CUSTOM_HOSTS and cloud variables change what the gateway does.
+        surroundings = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        output = self._folder / "output.txt"
+        with output.open("wb") as sink:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self._folder,
+                env=surroundings,
+                stdin=subprocess.PIPE,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+            )
+        _wait_until_healthy(self._process, self._root, output)
+
+    def stop(self) -> None:
+        """End the process in order."""
+        if self._process is not None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+            self.kill()
+
+    def kill(self) -> None:
+        """End the process at once, with all its connections."""
+        if self._process is not None:
+            self._process.kill()
+            with self._process:
+                self._process = None
+
+
+@contextlib.contextmanager
+def restartable_gateway() -> Iterator[Gateway]:
+    """Start a gateway that the test may kill and start again."""
+    with tempfile.TemporaryDirectory(prefix="cqtui-gateway-") as folder:
+        gateway = Gateway(Path(folder))
+        try:
+            gateway.start()
+            yield gateway
+        finally:
+            gateway.stop()
+
+
 @contextlib.contextmanager
 def running_gateway() -> Iterator[str]:
     """Start the gateway on a free loopback port, give its base URL (with ``/v1``), and stop it again."""
-    entry = installed_entry()
-    port = _free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = ["node", "--require", str(PRELOAD), str(entry), f"--port={port}", "--headless"]
-    # Nothing else is inherited: proxies, TRUSTED_CUSTOM_HOSTS and cloud variables change what the gateway does.
-    surroundings = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    with tempfile.TemporaryDirectory(prefix="cqtui-gateway-") as folder:
-        output = Path(folder) / "output.txt"
-        with (
-            output.open("wb") as sink,
-            subprocess.Popen(
-                command, cwd=folder, env=surroundings, stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.STDOUT
-            ) as process,
-        ):
-            try:
-                _wait_until_healthy(process, url, output)
-                yield f"{url}/v1"
-            finally:
-                process.terminate()
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+    with restartable_gateway() as gateway:
+        yield gateway.url

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +16,7 @@ import httpx
 import pytest
 
 from tests.integration.conftest import require_node
+from tests.integration.faults import OTHER_MODEL
 from tests.integration.upstream import SCORES, RunningUpstream, Upstream
 
 MESSAGES = [{"role": "user", "content": "How do I sort a list? My ssn is 123."}]
@@ -131,7 +135,7 @@ async def test_a_judge_gets_scores_of_the_answer_alone(tmp_path: Path) -> None:
     assert verdicts[0] == verdicts[1] != verdicts[2]
     assert all(70 <= verdict[name] <= 95 for verdict in verdicts for name in SCORES)
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    assert lines == upstream.requests
+    assert [{name: line[name] for name in upstream.requests[0]} for line in lines] == upstream.requests
     assert [line["judge"] for line in lines] == [True] * 3
 
 
@@ -164,6 +168,72 @@ async def test_odd_successes() -> None:
     async with Upstream(no_choices=True, serve_model="other", omit_usage=True) as upstream:
         status, body, _ = await _post(upstream.base_url)
     assert (status, body["choices"], body["model"], "usage" in body) == (200, [], "other", False)
+
+
+async def test_a_fault_hits_a_share_of_the_prompts_always_the_same_and_only_their_first_attempts() -> None:
+    faulty = []
+    for _ in range(2):
+        async with Upstream(faults="status status=502 share=0.5 first=2") as upstream:
+            prompts = [[{"role": "user", "content": f"Question {number}"}] for number in range(20)]
+            faulty.append(
+                [
+                    tuple([(await _post(upstream.base_url, messages=messages))[0] for _ in range(3)])
+                    for messages in prompts
+                ]
+            )
+    assert faulty[0] == faulty[1]
+    assert set(faulty[0]) == {(200, 200, 200), (502, 502, 200)}
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("cut", aiohttp.ClientPayloadError),
+        ("reset", aiohttp.ClientError),
+        ("malformed", ValueError),
+        ("hang", TimeoutError),
+        ("stall", TimeoutError),
+    ],
+)
+async def test_a_lost_answer_is_an_error_at_the_client_and_billed(
+    tmp_path: Path, fault: str, error: type[Exception]
+) -> None:
+    async with Upstream(faults=fault, log=tmp_path / "log.jsonl") as upstream:
+        with pytest.raises(error):
+            async with asyncio.timeout(0.5):
+                await _post(upstream.base_url)
+    entry = json.loads((tmp_path / "log.jsonl").read_text(encoding="utf-8"))
+    assert (entry["fault"], entry["billed"]["prompt_tokens"] > 0) == (fault, True)
+
+
+async def test_faults_of_answers_that_arrive() -> None:
+    async with Upstream(faults="wrong_model") as upstream:
+        assert (await _post(upstream.base_url))[1]["model"] == OTHER_MODEL
+    async with Upstream(faults="no_usage") as upstream:
+        assert "usage" not in (await _post(upstream.base_url))[1]
+    async with Upstream(faults="quota") as upstream:
+        status, body, _ = await _post(upstream.base_url)
+        assert (status, body["error"]["code"]) == (429, "insufficient_quota")
+    for slow in ("slow", "slow_body"):
+        async with Upstream(faults=f"{slow} seconds=0.1") as upstream:
+            started = time.monotonic()
+            assert (await _post(upstream.base_url))[0] == 200
+            assert time.monotonic() - started >= 0.1
+
+
+async def test_retry_after_in_seconds_and_as_a_date() -> None:
+    async with Upstream(faults="rate_limit retry_after=7") as upstream:
+        assert (await _post(upstream.base_url))[2]["Retry-After"] == "7"
+    async with Upstream(faults="rate_limit retry_after=date:7") as upstream:
+        headers = (await _post(upstream.base_url))[2]
+        until = parsedate_to_datetime(headers["Retry-After"]).timestamp()
+        assert until == upstream.requests[0]["wait_until"] == pytest.approx(time.time() + 6.5, abs=1.5)
+
+
+@pytest.mark.parametrize("text", ["no_such_kind", "hang no_such_field=1", "hang share=much"])
+def test_a_fault_that_does_not_exist_is_refused(text: str) -> None:
+    with pytest.raises((ValueError, KeyError)):
+        Upstream(faults=text)
 
 
 async def test_models_are_listed() -> None:

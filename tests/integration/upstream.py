@@ -21,6 +21,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from aiohttp import web
+
+from tests.integration.faults import BILLED, Fault, error_response, go_wrong, html_response, parse_faults
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ("upstream-small", "upstream-large")
@@ -62,6 +65,7 @@ class Options:
     no_choices: bool = False  # 200 with an empty list of choices
     serve_model: str = ""  # answer as this model, whatever was asked for
     omit_usage: bool = False  # leave the token counts out
+    faults: str = ""  # what else goes wrong, for which requests: see tests/integration/faults.py
 
 
 def _digest(value: object) -> str:
@@ -97,6 +101,13 @@ def judgement(answer: str) -> dict[str, Any]:
     return {"reasoning": f"The answer has {len(answer.split())} words and is to the point.", **scores}
 
 
+def purpose_of(body: Mapping[str, Any]) -> str:
+    """What cqtui sends a request for: "replay", "judge" or "ping" (which asks for one token)."""
+    if quoted_answer(body) is not None:
+        return "judge"
+    return "ping" if 1 in (body.get("max_completion_tokens"), body.get("max_tokens")) else "replay"
+
+
 def reply(body: Mapping[str, Any]) -> str:
     """The text that answers a request."""
     answer = quoted_answer(body)
@@ -116,6 +127,7 @@ class Upstream:
 
     def __init__(self, *, port: int = 0, log: Path | None = None, **options: Any) -> None:
         self.options = Options(**options)
+        self._faults = parse_faults(self.options.faults)
         self.requests: list[dict[str, Any]] = []
         self.max_in_flight = 0
         self.base_url = ""
@@ -147,49 +159,56 @@ class Upstream:
         data = [{"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "tests"} for name in MODELS]
         return web.json_response({"object": "list", "data": data})
 
-    async def _chat(self, request: web.Request) -> web.Response:
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
         try:
             body = await request.json()
-            attempt = self._record(request, body)
+            attempt, fault = self._record(request, body)
         except (ValueError, KeyError, TypeError, AttributeError):
             return self._error(400, "The body must be a JSON object with messages")
         self._in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self._in_flight)
         try:
             await asyncio.sleep(self.options.latency_ms / 1000)
+            if fault is not None:
+                return await go_wrong(fault, request, self._completion(body))
             return self._answer(request, body, attempt)
         finally:
             self._in_flight -= 1
 
-    def _record(self, request: web.Request, body: dict[str, Any]) -> int:
-        """Note that a request came in, before anything else happens to it; returns its attempt number."""
-        judge = quoted_answer(body) is not None
+    def _record(self, request: web.Request, body: dict[str, Any]) -> tuple[int, Fault | None]:
+        """Note that a request came in, before anything else happens to it; returns its attempt number and fault."""
+        model, purpose, body_sha256 = str(body.get("model")), purpose_of(body), _digest(body)
         key = _digest([body.get("model"), body["messages"]])
         self._attempts[key] += 1
+        attempt, now = self._attempts[key], time.time()
+        fault = next((fault for fault in self._faults if fault.hits(purpose, model, body_sha256, attempt)), None)
         entry = {
             "n": len(self.requests) + 1,
-            "attempt": self._attempts[key],
+            "attempt": attempt,
             "model": body.get("model"),
-            "body_sha256": _digest(body),
-            "judge": judge,
+            "body_sha256": body_sha256,
+            "judge": purpose == "judge",
+            "purpose": purpose,
             "params": {name: value for name, value in body.items() if name not in ("model", "messages")},
             "portkey_headers": sorted(name.lower() for name in request.headers if name.lower().startswith("x-portkey")),
+            "at": now,
+            "fault": fault.kind if fault is not None else None,
+            "wait_until": fault.wait_until(now) if fault is not None else None,
         }
         self.requests.append(entry)
-        if self._log is not None:
+        if self._log is not None:  # the file has the messages and the bill as well
+            billed = self._completion(body).get("usage") if fault is None or fault.kind in BILLED else None
             with self._log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
-        return self._attempts[key]
+                file.write(json.dumps({**entry, "messages": body["messages"], "billed": billed}) + "\n")
+        return attempt, fault
 
     def _authorised(self, request: web.Request) -> bool:
         key = self.options.require_key
         return not key or request.headers.get("Authorization") == f"Bearer {key}"
 
     def _error(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> web.Response:
-        kind = "server_error" if status >= 500 else "invalid_request_error"
         headers = {"Retry-After": self.options.retry_after} if self.options.retry_after else {}
-        error = {"message": message, "type": kind, "param": param, "code": code}
-        return web.json_response({"error": error}, status=status, headers=headers)
+        return error_response(status, message, param=param, code=code, headers=headers)
 
     def _answer(self, request: web.Request, body: dict[str, Any], attempt: int) -> web.Response:
         options = self.options
@@ -206,7 +225,7 @@ class Upstream:
         if status != 200:
             return self._error(status, f"The upstream answers {status}")
         if options.html:
-            return web.Response(text="<html><body><h1>Login</h1></body></html>", content_type="text/html")
+            return html_response()
         if body.get("stream"):
             return self._error(400, "This upstream does not stream", param="stream")
         return web.json_response(self._completion(body))
@@ -242,6 +261,22 @@ class RunningUpstream:
         """Every chat completion request that came in so far, oldest first."""
         entries: list[dict[str, Any]] = self._received()["requests"]
         return entries
+
+    def logged(self) -> list[dict[str, Any]]:
+        """The same from the log file, with each request's messages and the tokens to charge for (null: none)."""
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+
+    def wait_for(self, count: int, process: subprocess.Popen[Any], timeout_s: float = 60.0) -> None:
+        """Wait until ``count`` requests came in; raises RuntimeError where ``process``, which sends them, ends."""
+        deadline = time.monotonic() + timeout_s
+        seen = 0
+        self.log.touch()
+        with self.log.open("rb") as file:
+            while seen < count:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"{seen} requests came in, not {count}")
+                time.sleep(0.005)
+                seen += file.read().count(b"\n")
 
     def max_in_flight(self) -> int:
         """The most requests that were open at once."""

@@ -1,0 +1,110 @@
+"""Whom a health check asks for one token: those that a run would call first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from cqtui.engine.calling import worst_case_usd
+from cqtui.engine.discover import Discovery
+from cqtui.engine.plan import Plan, choose_judge
+from cqtui.engine.traffic import profile
+from cqtui.errors import BadInputError
+from cqtui.gateway.protocol import ChatRequest
+from cqtui.gateway.translate import translate
+from cqtui.models import Candidate, LoggedCall, Message, ModelEntry, Origin, Part
+from cqtui.registry.loader import Registry
+from cqtui.settings import Settings
+
+Role = Literal["current", "candidate", "judge"]
+PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What will be looked at: a plan and whom of it one token is asked."""
+
+    plan: Plan
+    models: tuple[tuple[ModelEntry, Role], ...]
+
+
+def survey_of(plan: Plan) -> Survey:
+    """The candidates that a run would try first, and its judge."""
+    models: list[tuple[ModelEntry, Role]] = [(candidate.entry, "candidate") for candidate in plan.top]
+    if plan.judge is not None:
+        models.append((plan.judge, "judge"))
+    return Survey(plan, tuple(models))
+
+
+def survey_without_log(settings: Settings, registry: Registry) -> Survey:
+    """Without a log: the models that the settings name, and the judges, the user's or the registry's.
+
+    Raises:
+        BadInputError: A name is unknown, or the local provider has no local model.
+    """
+    current = registry.get(settings.current_model) if settings.current_model else None
+    named = [registry.get(name) for name in settings.candidates]
+    if settings.provider == "local" and not named:
+        named = [entry for entry in registry.entries if entry.provider == "local"]
+        if not named:
+            raise BadInputError("No local model is in the registry.", "Add it under [[models]] in cqtui.toml.")
+    models: list[tuple[ModelEntry, Role]] = [(entry, "candidate") for entry in named]
+    if current is not None and settings.provider == "portkey":
+        models.insert(0, (current, "current"))
+    if settings.provider == "portkey" and settings.judge.mode == "pointwise":
+        names = settings.judge.models[:1] or registry.judges
+        judges = [registry.get(name) for name in names]
+    else:
+        judge = choose_judge(registry, settings, named)
+        judges = [] if judge is None else [judge]
+    seen = {entry.id for entry, _ in models}
+    models += [(entry, "judge") for entry in judges if entry.id not in seen]
+    stand_in = current or (named or judges or list(registry.entries))[0]
+    call = _ping_call()
+    return Survey(
+        Plan(
+            settings=settings,
+            registry=registry,
+            current=stand_in,
+            traffic=profile([call], stand_in, settings.traffic, settings.as_of),
+            calls=(),
+            discovery=Discovery((), (), (), forced_switch=False),
+            ranked=tuple(
+                Candidate(entry=entry, cost_per_call_usd=Decimal(0), expected_saving_percent=0.0) for entry in named
+            ),
+            judge=judges[0] if judges else None,
+        ),
+        tuple(models),
+    )
+
+
+def _ping_call() -> LoggedCall:
+    message = Message(role="user", parts=(Part(text="ping"),))
+    return LoggedCall(id="ping", messages=(message,), params={"max_tokens": 1}, origin=Origin(file="", format="ping"))
+
+
+def ping_request(entry: ModelEntry, timeout_s: float) -> ChatRequest:
+    """The call that asks a model for one token."""
+    wire = translate(_ping_call(), entry)
+    return ChatRequest(
+        model=entry.model,
+        provider=entry.portkey_slug,
+        messages=wire.messages,
+        params=wire.params,
+        purpose="ping",
+        run_id="health",
+        model_id=entry.id,
+        record_id="ping",
+        timeout_s=min(timeout_s, PATIENCE_S),
+    )
+
+
+def most_usd(survey: Survey) -> Decimal:
+    """The most that asking every model for one token can cost, in USD, where prices are known."""
+    settings = survey.plan.settings
+    costs = [
+        worst_case_usd(ping_request(entry, settings.gateway.timeout_s), entry, 1, settings.as_of)
+        for entry, _ in survey.models
+    ]
+    return sum((cost for cost in costs if cost is not None), Decimal(0))
