@@ -35,7 +35,7 @@ lint: $(DEV)/.dev
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
 
-## what CI runs before the fault suite
+## exactly what CI runs (the fault suite apart: make test-faults)
 check: lint test
 
 ## write docs/optimize.schema.json again after a change of the response

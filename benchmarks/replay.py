@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import builtins
 import contextlib
 import json
 import os
@@ -29,6 +28,7 @@ import time
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from importlib import _bootstrap
 from pathlib import Path
 from typing import Any
 
@@ -68,32 +68,36 @@ class Measured:
 
 
 class Clock:
-    """CPU seconds of this process from ``start`` on, without those of import statements, however late they come."""
+    """CPU seconds of this process from ``start`` on, without those that loading modules takes, however late it is.
+
+    The hook is what an import statement calls for a module that is not loaded yet: statements that find theirs loaded
+    cost nothing more (the SDK executes dozens of those for every call).
+    """
 
     def __init__(self) -> None:
         self._begun = 0.0
-        self._importing = 0.0
+        self._loading = 0.0
         self._state = threading.local()
-        self._import = builtins.__import__
+        self._find_and_load: Callable[..., Any] = vars(_bootstrap)["_find_and_load"]
 
     def start(self) -> None:
         """Start; to be called right before the work."""
-        builtins.__import__ = self._timed_import
+        vars(_bootstrap)["_find_and_load"] = self._timed
         self._begun = time.process_time()
 
     def seconds(self) -> float:
         """What the work has taken so far."""
-        return time.process_time() - self._begun - self._importing
+        return time.process_time() - self._begun - self._loading
 
-    def _timed_import(self, *args: Any, **options: Any) -> Any:
+    def _timed(self, *args: Any) -> Any:
         if getattr(self._state, "inside", False):
-            return self._import(*args, **options)
+            return self._find_and_load(*args)
         self._state.inside = True
         begun = time.thread_time()
         try:
-            return self._import(*args, **options)
+            return self._find_and_load(*args)
         finally:
-            self._importing += time.thread_time() - begun
+            self._loading += time.thread_time() - begun
             self._state.inside = False
 
 

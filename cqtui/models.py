@@ -265,7 +265,8 @@ class Failure(Frozen):
     """Why a call gave no evidence.
 
     ``retry_after_s`` is what the server asked to wait, in seconds; ``param`` is the request's parameter that it would
-    not take, where it names one.
+    not take, where it names one. ``may_be_billed``: the provider may have answered, though the answer was lost on its
+    way; ``never_sent``: the call did not leave, so it cost nothing.
     """
 
     kind: FailureKind
@@ -273,6 +274,8 @@ class Failure(Frozen):
     status: int | None = None
     retry_after_s: float | None = None
     param: str | None = None
+    may_be_billed: bool = False
+    never_sent: bool = False
 
     @property
     def is_access(self) -> bool:

@@ -14,7 +14,15 @@ from cqtui.engine.budget import Budget
 from cqtui.errors import AccessRefusedError, BadInputError
 from cqtui.events import Emitter, ReplayFailed, ReplayFinished
 from cqtui.gateway.batching import travels_in_job
-from cqtui.gateway.limits import FIRST_BACKOFF_S, FIRST_CONCURRENCY, AdaptiveLimit, Sleep, is_transient, retrying
+from cqtui.gateway.limits import (
+    FIRST_BACKOFF_S,
+    FIRST_CONCURRENCY,
+    AdaptiveLimit,
+    PausedTooLongError,
+    Sleep,
+    is_transient,
+    retrying,
+)
 from cqtui.gateway.protocol import ChatClient, ChatRequest
 from cqtui.models import Failure, ModelEntry, Replay, Usage
 from cqtui.registry.pricing import cost_of
@@ -96,7 +104,10 @@ def _may_be_billed(replay: Replay) -> bool:
     """Whether a failure may have cost money that nobody tells us of: then it counts at its reservation."""
     if replay.guardrails is not None and replay.guardrails.blocked_at is not None:
         return replay.guardrails.blocked_at == "output"  # the model had answered; its usage is lost
-    return replay.failure is not None and replay.failure.kind in BILLED_MAYBE
+    failure = replay.failure
+    if failure is None or failure.never_sent:
+        return False
+    return failure.may_be_billed or failure.kind in BILLED_MAYBE
 
 
 class Caller:
@@ -170,13 +181,19 @@ class Caller:
         reserve = self._worst_case(request, entry, max_output_tokens)
         limit = self._limit_of(request, entry)
         number = 0
+        give_up_at = self._clock() + self._gateway.deadline_s
 
         async def attempt() -> Replay:
             nonlocal number
             number += 1
             asked = self._clock()
-            async with limit.slot() as started:
-                replay = await self._send(key, request, entry, reserve, number, asked)
+            try:
+                async with limit.slot(give_up_at) as started:
+                    replay = await self._send(key, request, entry, reserve, number, asked)
+            except PausedTooLongError as pause:
+                message = f"the provider asks to wait {pause.wait_s:.0f} s"
+                failure = Failure(kind="rate_limited", message=message, retry_after_s=pause.wait_s)
+                return Replay(model=request.model, failure=failure)
             limit.learn(replay, started)
             if replay.failure is not None and not replay.is_result:
                 self._emitter.emit(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import tenacity
@@ -15,6 +16,14 @@ Clock = Callable[[], float]
 FIRST_CONCURRENCY = 8
 FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 30.0
+
+
+class PausedTooLongError(Exception):
+    """The provider asks for a longer pause than the call may take."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"{wait_s:.0f} s")
+        self.wait_s = wait_s
 
 
 class AdaptiveLimit:
@@ -48,7 +57,7 @@ class AdaptiveLimit:
         self._changed = asyncio.Condition()
 
     @contextlib.asynccontextmanager
-    async def slot(self) -> AsyncIterator[float]:
+    async def slot(self, give_up_at: float = math.inf) -> AsyncIterator[float]:
         """Wait for a place, the end of a pause that the provider asked for, and the pace; gives the start's time."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._running < self.allowed)
@@ -56,6 +65,8 @@ class AdaptiveLimit:
         try:
             turn = self._take_turn()
             while (wait := max(turn, self._closed_until) - self._clock()) > 0:
+                if self._clock() + wait > give_up_at:
+                    raise PausedTooLongError(wait)
                 await self._sleep(wait)
             yield self._clock()
         finally:

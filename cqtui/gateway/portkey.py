@@ -174,6 +174,8 @@ class PortkeyClient:
             timeout_s: Of the whole action: the SDK's own is for each read, which a server that trickles never passes.
             action: Makes the SDK's call.
         """
+        import aiohttp
+
         started = time.perf_counter()
 
         def elapsed() -> float:
@@ -184,10 +186,11 @@ class PortkeyClient:
                 return await action()
         except TimeoutError:
             return self._lost(request, "timeout", f"no answer within {timeout_s:g} s")
-        except self._openai.APITimeoutError:
+        except self._openai.APITimeoutError as error:
             # Over this transport a refused connection is reported as a time-out; only the clock tells them apart.
             if elapsed() < timeout_s * 900:
-                return self._lost(request, "connection", f"cannot reach {self._base_url}")
+                refused = isinstance(getattr(error.__cause__, "__cause__", None), aiohttp.ClientConnectorError)
+                return self._lost(request, "connection", f"cannot reach {self._base_url}", never_sent=refused)
             return self._lost(request, "timeout", f"no answer within {timeout_s:g} s")
         except self._openai.APIConnectionError as error:
             return self._lost(request, "connection", f"{self._base_url}: {error.__cause__ or error}")
@@ -204,9 +207,9 @@ class PortkeyClient:
             text = text.replace(secret, "***")
         return text
 
-    def _lost(self, request: ChatRequest, kind: Any, message: str) -> Replay:
+    def _lost(self, request: ChatRequest, kind: Any, message: str, *, never_sent: bool = False) -> Replay:
         line = self._without_secrets(" ".join(message.split()))[:300]
-        return Replay(model=request.model, failure=Failure(kind=kind, message=line))
+        return Replay(model=request.model, failure=Failure(kind=kind, message=line, never_sent=never_sent))
 
     async def aclose(self) -> None:
         """Close the connections."""

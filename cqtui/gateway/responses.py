@@ -187,6 +187,8 @@ def read_error(model: str, status: int, text: str, headers: Mapping[str, str], l
         status=status,
         retry_after_s=retry_after_s(headers),
         param=rejected_param(text) if kind == "bad_request" else None,
+        # The gateway broke, not the provider: an answer may have been cut on its way, and was billed.
+        may_be_billed=headers.get("x-portkey-gateway-exception", "").lower() == "true",
     )
     return Replay(model=model, status=status, latency_ms=latency_ms, failure=failure, guardrails=outcome)
 

@@ -131,3 +131,25 @@ async def test_whatever_happens_no_more_than_the_cap_is_spent(
     assert spent <= budget.cap_usd
     assert budget.reserved_usd == 0
     assert spent == budget.spent_usd
+
+
+@pytest.mark.parametrize(
+    ("failure", "reserved"),
+    [
+        ({"kind": "server_error", "message": "503"}, False),  # the provider's own: not billed
+        ({"kind": "server_error", "message": "cut in the gateway", "may_be_billed": True}, True),
+        ({"kind": "connection", "message": "reset"}, True),
+        ({"kind": "connection", "message": "refused", "never_sent": True}, False),
+        ({"kind": "timeout", "message": "late"}, True),
+    ],
+)
+async def test_what_may_have_been_billed_counts_at_its_reservation(
+    tmp_path: Path, failure: dict[str, Any], reserved: bool
+) -> None:
+    client = ScriptedClient(lambda _: Failure.model_validate(failure))
+    with Database(tmp_path / "c.db") as store:
+        caller = caller_of(store, client, sleep=lambda _: asyncio.sleep(0))
+        request, wire = replay_request(logged_call(1), ENTRY, "run", 1.0)
+        await caller.call(request, ENTRY, wire.max_output_tokens)
+        spent = store.run(lambda c: runs.spend_of(c, "run")).total_usd
+    assert (spent > 0) is reserved

@@ -46,7 +46,8 @@ async def test_a_full_disk_loses_no_answer_that_was_kept(tmp_path: Path) -> None
         result = await run(PLAN, client, store, ignore)
     assert result.evidence[0].pairs == 60
     repeated = [key for key, n in collections.Counter(r.content_hash() for r in client.requests).items() if n > 1]
-    assert len(repeated) <= 4  # those whose answer came when nothing could be kept any more
+    # Those whose answer came when nothing could be kept any more: four calls under way at each of two providers.
+    assert len(repeated) <= 8
 
 
 async def test_a_plan_is_carried_out_by_one_process_at_a_time(tmp_path: Path) -> None:

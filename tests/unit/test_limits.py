@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cqtui.gateway.limits import AdaptiveLimit, retrying
+from cqtui.gateway.limits import AdaptiveLimit, PausedTooLongError, retrying
 from cqtui.models import Failure, Replay
 
 FINE = Replay(model="m")
@@ -89,6 +89,18 @@ async def test_nobody_starts_before_retry_after_is_over() -> None:
     limit.learn(asked_to_wait(7.0), clock())
     async with limit.slot() as started:
         assert started == 1007.0
+
+
+async def test_a_pause_beyond_the_deadline_is_not_waited_out() -> None:
+    clock = FakeClock()
+    limit = limit_of(clock, 8)
+    limit.learn(asked_to_wait(600.0), clock())
+    with pytest.raises(PausedTooLongError):
+        async with limit.slot(give_up_at=clock() + 3):
+            pass
+    assert clock.waits == []
+    async with limit.slot(give_up_at=clock() + 900) as started:
+        assert started == 1600.0
 
 
 async def test_calls_start_at_the_pace_that_the_provider_allows() -> None:
