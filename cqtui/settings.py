@@ -114,6 +114,12 @@ class CacheSettings(_Section):
     evaluation_ttl_s: int = Field(30 * 24 * 3600, ge=0)
 
 
+class StoreSettings(_Section):
+    """What the database may hold: without ``keep_text`` no text of prompts or answers, but hashes, figures, scores."""
+
+    keep_text: bool = True
+
+
 class Settings(_Section):
     """Everything that cqtui.toml and the command line say."""
 
@@ -129,6 +135,7 @@ class Settings(_Section):
     gateway: GatewaySettings = GatewaySettings()
     guardrails: Mapping[str, GuardrailSettings] = {}
     cache: CacheSettings = CacheSettings()
+    store: StoreSettings = StoreSettings()
     models: tuple[Mapping[str, Any], ...] = Field((), description="overlay of the registry, [[models]]")
     provider: Provider = "portkey"
     batch: bool = False

@@ -20,7 +20,7 @@ from cqtui.engine.replay import replay_call
 from cqtui.engine.traffic import profile
 from cqtui.errors import BadInputError
 from cqtui.events import Emitter, Event
-from cqtui.models import Candidate, Completion, Frozen, LoggedCall, Message, ModelEntry, Origin, Part
+from cqtui.models import Candidate, Completion, Frozen, Judgement, LoggedCall, Message, ModelEntry, Origin, Part
 from cqtui.registry.loader import Registry, load_registry
 from cqtui.registry.pricing import blended_price
 from cqtui.settings import Settings
@@ -139,12 +139,15 @@ async def analyze_async(prompt: str, settings: Settings, *, database: Path) -> A
                 gateway=settings.gateway,
                 keep=settings.cache,
                 ping=settings.provider == "portkey",
+                keep_text=settings.store.keep_text,
             )
             adjustments = Adjustments(store, client.endpoint, ttl_s=settings.cache.model_output_ttl_s)
             judge: Judge = (
                 ChecksJudge()
                 if judge_entry is None
-                else ModelJudge(caller, adjustments, judge_entry, run_id, settings.gateway.timeout_s)
+                else ModelJudge(
+                    caller, adjustments, judge_entry, run_id, settings.gateway.timeout_s, settings.gateway.slugs
+                )
             )
 
             async def answer(entry: ModelEntry) -> ModelAnswer:
@@ -156,7 +159,7 @@ async def analyze_async(prompt: str, settings: Settings, *, database: Path) -> A
                 return ModelAnswer(
                     model_id=entry.id,
                     model_name=entry.display_name,
-                    quality_score=judgement.overall if judgement is not None else None,
+                    quality_score=judgement.overall if isinstance(judgement, Judgement) else None,
                     cost_usd=replay.cost_usd,
                     latency_ms=replay.latency_ms,
                     response=completion.text or completion.refusal or "",

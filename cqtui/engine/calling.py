@@ -29,6 +29,8 @@ from cqtui.registry.pricing import cost_of
 from cqtui.settings import CacheSettings, GatewaySettings
 from cqtui.store import cache, records, runs
 from cqtui.store.database import Database
+from cqtui.store.text import judgement_figures
+from cqtui.store.versions import RUBRIC, model_component, model_version
 
 TOKENS_A_PART = 4096  # an image or file part counts at most this much, generously
 TOKENS_A_MESSAGE = 16
@@ -125,13 +127,15 @@ class Caller:
         keep: CacheSettings,
         ping: bool,
         batch: bool = False,
+        keep_text: bool = True,
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Join the pieces.
 
         ``ping`` asks each model for one token before its first call that is not cached. With ``batch`` calls wait in
-        jobs: as many as there are come together, at batch prices.
+        jobs: as many as there are come together, at batch prices. Without ``keep_text`` answers are not stored, and of
+        judgements the scores alone.
         """
         self._client = client
         self._database = database
@@ -142,6 +146,7 @@ class Caller:
         self._keep = keep
         self._ping = ping
         self._batch = batch
+        self._keep_text = keep_text
         self._sleep = sleep
         self._clock = clock
         self._limits: dict[str, AdaptiveLimit] = {}
@@ -269,24 +274,40 @@ class Caller:
             if replay.failure is not None and cost is None and not _may_be_billed(replay):
                 cost = Decimal(0)
             spent = reserve if cost is None else cost
-            await self._database.run_async(lambda c: self._keep_outcome(c, key, attempt_id, request, replay, cost))
+            await self._database.run_async(
+                lambda c: self._keep_outcome(c, key, attempt_id, request, entry, replay, cost)
+            )
             return replay
         finally:
             await self._budget.settle(reserve, spent)
 
     def _keep_outcome(
-        self, connection: Any, key: str, attempt_id: int, request: ChatRequest, replay: Replay, cost: Decimal | None
+        self,
+        connection: Any,
+        key: str,
+        attempt_id: int,
+        request: ChatRequest,
+        entry: ModelEntry,
+        replay: Replay,
+        cost: Decimal | None,
     ) -> None:
         failure = replay.failure.kind if replay.failure is not None else None
         runs.settle_attempt(connection, attempt_id, cost, failure, received=replay.is_result)
-        if replay.is_result:
-            judged = request.purpose == "judge"
-            versions = {"rubric": RUBRIC_VERSION} if judged else {request.model_id: replay.served_model or ""}
-            ttl = self._keep.evaluation_ttl_s if judged else self._keep.model_output_ttl_s
-            value = replay.model_dump(mode="json", exclude_defaults=True)
-            cache.set_value(connection, key, value, ttl_s=ttl, source_versions=versions)
-            if request.purpose == "replay" and failure is None:
-                records.keep_completion(connection, request.record_id, request.model_id, value)
+        if not replay.is_result:
+            return
+        value = replay.model_dump(mode="json", exclude_defaults=True)
+        versions = {model_component(entry.id): model_version(entry, self._gateway.slugs)}
+        if request.purpose == "judge":
+            kept = value if self._keep_text else judgement_figures(value)
+            versions[RUBRIC] = RUBRIC_VERSION
+            cache.set_value(connection, key, kept, ttl_s=self._keep.evaluation_ttl_s, source_versions=versions)
+        elif request.purpose == "replay":
+            if self._keep_text:
+                cache.set_value(connection, key, value, ttl_s=self._keep.model_output_ttl_s, source_versions=versions)
+            if failure is None:
+                records.keep_completion(
+                    connection, request.record_id, request.model_id, value, keep_text=self._keep_text
+                )
 
     async def _check_reachable(self, request: ChatRequest, entry: ModelEntry) -> None:
         task = self._pings.get(entry.id)
@@ -320,6 +341,10 @@ class Caller:
                 return failure
             await self._sleep(FIRST_BACKOFF_S)
         return failure
+
+    def report_known(self, request: ChatRequest) -> None:
+        """Tell of a call that need not be made, since what it would show was measured before."""
+        self._emit_finished(request, Replay(model=request.model, from_cache=True))
 
     def _emit_finished(self, request: ChatRequest, replay: Replay) -> None:
         self._emitter.emit(

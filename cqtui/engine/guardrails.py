@@ -12,7 +12,7 @@ from decimal import Decimal
 from cqtui.engine.adjustments import Adjustments
 from cqtui.engine.budget import BudgetExhaustedError
 from cqtui.engine.calling import Caller
-from cqtui.engine.replay import is_refusal, replay_call
+from cqtui.engine.replay import is_refusal, replay_call, replay_request
 from cqtui.engine.traffic import uncached
 from cqtui.engine.workers import run_workers
 from cqtui.events import Emitter, GuardrailChecked, GuardrailVerdict
@@ -30,17 +30,20 @@ from cqtui.models import (
 from cqtui.registry.pricing import cost_of
 from cqtui.settings import Settings
 from cqtui.stats.rates import wilson
+from cqtui.store.finished import Finished
+from cqtui.store.versions import model_component, model_version
 
 WARNED_STATUS = 246
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One call under one set: what came back, beside the same call's pair without guardrails."""
+    """One call under one set: what came back, whether it was a refusal, and the same call's pair without guardrails."""
 
     call: LoggedCall
     replay: Replay
     plain: Pair
+    refused: bool
 
     @property
     def verdict(self) -> GuardrailVerdict:
@@ -77,15 +80,17 @@ class GuardrailTrials:
         adjustments: Adjustments,
         emitter: Emitter,
         settings: Settings,
+        finished: Finished,
         *,
         run_id: str,
         stop: asyncio.Event,
     ) -> None:
-        """Join the pieces; no more calls start once ``stop`` is set."""
+        """Join the pieces; ``finished`` has the trials that need no call; none starts once ``stop`` is set."""
         self._caller = caller
         self._adjustments = adjustments
         self._emitter = emitter
         self._settings = settings
+        self._finished = finished
         self._run_id = run_id
         self._stop = stop
 
@@ -121,16 +126,28 @@ class GuardrailTrials:
         return summarise(name, candidate.entry, trials, self._settings.as_of)
 
     async def _trial(self, entry: ModelEntry, name: str, call: LoggedCall, plain: Pair) -> Trial:
-        replay, _ = await replay_call(
-            self._caller,
-            self._adjustments,
-            call,
-            entry,
-            run_id=self._run_id,
-            timeout_s=self._settings.gateway.timeout_s,
-            config=self._settings.guardrails[name].for_gateway(),
-        )
-        trial = Trial(call, replay, plain)
+        gateway, config = self._settings.gateway, self._settings.guardrails[name].for_gateway()
+        request, _ = replay_request(call, entry, self._run_id, gateway.timeout_s)
+        known = request.model_copy(update={"config": config}).content_hash()
+        found = await self._finished.trial(known, call)
+        if found is not None:
+            self._caller.report_known(request)
+            trial = Trial(call, found.replay, plain, found.refused)
+        else:
+            replay, _ = await replay_call(
+                self._caller,
+                self._adjustments,
+                call,
+                entry,
+                run_id=self._run_id,
+                timeout_s=gateway.timeout_s,
+                config=config,
+            )
+            answer = replay.completion
+            refused = answer is not None and is_refusal(call, answer, replay.finish_reason)
+            versions = {model_component(entry.id): model_version(entry, gateway.slugs)}
+            await self._finished.keep_trial(known, call, replay, refused, versions)
+            trial = Trial(call, replay, plain, refused)
         self._emitter.emit(
             GuardrailChecked, guardrails=name, model_id=entry.id, record_id=call.id, verdict=trial.verdict
         )
@@ -203,10 +220,7 @@ def refused_by(trial: Trial) -> str | None:
         return "guardrail"
     if trial.replay.finish_reason == "content_filter":
         return "provider filter"
-    answer = trial.replay.completion
-    if answer is not None and is_refusal(trial.call, answer, trial.replay.finish_reason):
-        return "model"
-    return None
+    return "model" if trial.refused else None
 
 
 def best_set(reports: Sequence[GuardrailReport], most_wrongly_blocked_percent: float) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Protocol
 
 import jinja2
@@ -15,11 +17,12 @@ from cqtui.checks.conversation import render_completion, render_conversation
 from cqtui.checks.embedding import embedding_similarity
 from cqtui.checks.scoring import score_against_logged
 from cqtui.engine.adjustments import Adjustments, call_adjusted
-from cqtui.engine.calling import Caller
+from cqtui.engine.calling import RUBRIC_VERSION, Caller
 from cqtui.gateway.protocol import ChatRequest
 from cqtui.gateway.translate import Translation, translate
-from cqtui.models import Completion, Judgement, LoggedCall, Message, ModelEntry, Origin, Part, Replay
+from cqtui.models import Completion, Failure, Judgement, LoggedCall, Message, ModelEntry, Origin, Part, Replay
 from cqtui.resources import resource_path
+from cqtui.store.versions import RUBRIC, model_component, model_version
 
 MAX_JUDGE_TOKENS = 2048
 _REPAIR = "That was not the JSON object that was asked for. Answer with that JSON object alone."
@@ -86,12 +89,17 @@ def read_judgement(text: str | None, judge: str) -> Judgement | None:
 
 
 class Judge(Protocol):
-    """Whoever scores an answer to a logged call."""
+    """Whoever scores an answer to a logged call.
+
+    ``identity`` names all that decides the scores; ``versions`` what they depend on (``store/versions.py``).
+    """
 
     name: str
+    identity: str
+    versions: Mapping[str, str]
 
-    async def score(self, call: LoggedCall, answer: Completion) -> Judgement | None:
-        """The scores, or None: unjudged."""
+    async def score(self, call: LoggedCall, answer: Completion) -> Judgement | Failure | None:
+        """The scores; None: the judge's answer cannot be read; a failure: it gave none, and may at another time."""
         ...
 
 
@@ -99,10 +107,21 @@ class ModelJudge:
     """Asks a model, once, and once more where its answer cannot be read; then the answer stays unjudged."""
 
     def __init__(
-        self, caller: Caller, adjustments: Adjustments, entry: ModelEntry, run_id: str, timeout_s: float
+        self,
+        caller: Caller,
+        adjustments: Adjustments,
+        entry: ModelEntry,
+        run_id: str,
+        timeout_s: float,
+        slugs: Mapping[str, str],
     ) -> None:
-        """Use a registry model as judge."""
+        """Use a registry model as judge; ``slugs`` are the team's own."""
         self.name = entry.id
+        self.identity = f"{entry.portkey_slug}/{entry.model}/{RUBRIC_VERSION}"
+        self.versions: Mapping[str, str] = {
+            RUBRIC: RUBRIC_VERSION,
+            model_component(entry.id): model_version(entry, slugs),
+        }
         self._caller = caller
         self._adjustments = adjustments
         self._entry = entry
@@ -138,17 +157,19 @@ class ModelJudge:
         )
         return replay
 
-    async def score(self, call: LoggedCall, answer: Completion) -> Judgement | None:
+    async def score(self, call: LoggedCall, answer: Completion) -> Judgement | Failure | None:
         """Ask the model; see ``Judge.score``."""
         wire = self._wire(call, answer)
         replay = await self._ask(wire, call.id)
         text = replay.completion.text if replay.completion is not None else None
         judgement = read_judgement(text, self.name)
         if judgement is not None or replay.failure is not None:
-            return judgement
+            return judgement or replay.failure
         repair = ({"role": "assistant", "content": text or ""}, {"role": "user", "content": _REPAIR})
         again = wire.model_copy(update={"messages": (*wire.messages, *repair)})
         replay = await self._ask(again, call.id, repeat=1)
+        if replay.failure is not None:
+            return replay.failure
         return read_judgement(replay.completion.text if replay.completion is not None else None, self.name)
 
 
@@ -162,8 +183,13 @@ class ChecksJudge:
     """Scores by checks and similarity to the logged answer, which itself scores 100."""
 
     name = "checks"
+    versions: Mapping[str, str] = {}
 
-    async def score(self, call: LoggedCall, answer: Completion) -> Judgement | None:
+    def __init__(self) -> None:
+        """The similarity is the embedding's where the extra is installed, and then decides otherwise."""
+        self.identity = "checks/embedding" if find_spec("wordllama") is not None else "checks/words"
+
+    async def score(self, call: LoggedCall, answer: Completion) -> Judgement | Failure | None:
         """Compare with the logged answer; see ``Judge.score``."""
         if call.completion is None:
             return None

@@ -12,55 +12,37 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
+from cqtui import __version__
 from cqtui.checks.conversation import render_conversation
 from cqtui.engine.adjustments import Adjustments
 from cqtui.engine.batch import in_batches
 from cqtui.engine.budget import Budget
-from cqtui.engine.calling import ACCESS_HINT, Caller, access_words
+from cqtui.engine.calling import ACCESS_HINT, RUBRIC_VERSION, Caller, access_words
 from cqtui.engine.decide import Answer, business_impact, decide
 from cqtui.engine.estimate import estimate
 from cqtui.engine.evidence import evaluate
 from cqtui.engine.guardrails import GuardrailTrials, best_set
+from cqtui.engine.journal import Journal
 from cqtui.engine.judge import ChecksJudge, Judge, ModelJudge
 from cqtui.engine.plan import Plan
 from cqtui.engine.rank import rank
 from cqtui.engine.replay import Replayer
 from cqtui.engine.verify import Verification, verify
 from cqtui.errors import AccessRefusedError
-from cqtui.events import CandidatesDiscovered, Emitter, Event, EventSink, RunFinished, RunStarted, StageStarted
+from cqtui.events import CandidatesDiscovered, Emitter, EventSink, RunFinished, RunStarted, StageStarted
 from cqtui.gateway.protocol import ChatClient
 from cqtui.models import Candidate, Evidence, Failure, GuardrailReport, Recommendation
-from cqtui.store import batches, records, runs
+from cqtui.store import batches, cache, records, runs
 from cqtui.store.database import Database
+from cqtui.store.finished import Finished
 from cqtui.store.locking import plan_lock
+from cqtui.store.versions import versions_now
 
-JOURNAL_INTERVAL_S = 0.05
 Stage = Literal["completed", "stopped_early", "budget_exhausted", "interrupted"]
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-class _Journal:
-    """Hands each event to the front end's sink at once, and to the store with those that follow it closely."""
-
-    def __init__(self, database: Database, sink: EventSink) -> None:
-        self._database = database
-        self._sink = sink
-        self._pending: list[Event] = []
-
-    def __call__(self, event: Event) -> None:
-        if not self._pending:
-            asyncio.get_running_loop().call_later(JOURNAL_INTERVAL_S, self.flush)
-        self._pending.append(event)
-        self._sink(event)
-
-    def flush(self) -> None:
-        """Store what is pending."""
-        if self._pending:
-            events, self._pending = self._pending, []
-            self._database.submit(lambda c: runs.append_events(c, events))
 
 
 def stronger_band(plan: Plan, tried: Sequence[Candidate], judge_id: str | None) -> tuple[Candidate, ...]:
@@ -108,7 +90,7 @@ async def run(
         run_id = earlier or uuid.uuid4().hex[:12]
         await database.run_async(lambda c: _begin(c, plan, client, run_id, plan_hash, is_new=earlier is None))
         spent = await database.run_async(lambda c: runs.spend_of(c, run_id))
-        journal = _Journal(database, sink)
+        journal = Journal(database, sink, keep_text=plan.settings.store.keep_text)
         emitter = Emitter(run_id, journal, clock)
         emitter.emit(
             RunStarted,
@@ -153,7 +135,16 @@ def _begin(
         runs.start_run(connection, run_id, plan_hash, client.provider)
     prompts = {call.id: render_conversation(call.messages) for call in plan.calls}
     batches.take_up_again(connection, run_id)
-    records.keep_prompts(connection, prompts, plan.settings.use_case)
+    settings = plan.settings
+    records.keep_prompts(connection, prompts, settings.use_case, keep_text=settings.store.keep_text)
+    versions = versions_now(
+        plan.registry.entries,
+        slugs=settings.gateway.slugs,
+        constraints=settings.constraints,
+        rubric=RUBRIC_VERSION,
+        as_of=settings.as_of,
+    )
+    cache.apply_versions(connection, versions)
     records.keep_conflicts(connection, plan.registry.conflicts)
 
 
@@ -189,12 +180,28 @@ class _Run:
             keep=settings.cache,
             ping=ping,
             batch=settings.batch,
+            keep_text=settings.store.keep_text,
         )
         self._adjustments = Adjustments(database, client.endpoint, ttl_s=settings.cache.model_output_ttl_s)
         self._judge: Judge = (
             ChecksJudge()
             if plan.judge is None
-            else ModelJudge(self.caller, self._adjustments, plan.judge, run_id, settings.gateway.timeout_s)
+            else ModelJudge(
+                self.caller,
+                self._adjustments,
+                plan.judge,
+                run_id,
+                settings.gateway.timeout_s,
+                settings.gateway.slugs,
+            )
+        )
+        self._finished = Finished(
+            database,
+            endpoint=client.endpoint,
+            judge=self._judge.identity,
+            version=__version__,
+            ttl_s=min(settings.cache.model_output_ttl_s, settings.cache.evaluation_ttl_s),
+            keep_text=settings.store.keep_text,
         )
         self.found = Verification()
         self._tried: list[Candidate] = []
@@ -214,6 +221,8 @@ class _Run:
             as_of=settings.as_of,
             traffic=settings.traffic,
             timeout_s=settings.gateway.timeout_s,
+            finished=self._finished,
+            slugs=settings.gateway.slugs,
         )
         band = plan.top
         while band and self._iterations < settings.thresholds.max_iteration_loops:
@@ -255,7 +264,13 @@ class _Run:
             return
         self._emitter.emit(StageStarted, stage="guardrails")
         trials = GuardrailTrials(
-            self.caller, self._adjustments, self._emitter, settings, run_id=self._run_id, stop=self._stop
+            self.caller,
+            self._adjustments,
+            self._emitter,
+            settings,
+            self._finished,
+            run_id=self._run_id,
+            stop=self._stop,
         )
         for candidate in finalists:
             for name in settings.guardrails:
@@ -318,7 +333,7 @@ class _Run:
             more_samples=shown.more_samples if shown is not None else None,
             more_usd=_more_usd(plan, [shown] if shown is not None else []),
         )
-        await self._database.run_async(lambda c: _keep_result(c, result))
+        await self._database.run_async(lambda c: _keep_result(c, result, plan.settings.store.keep_text))
         return result
 
     def _stage(self) -> Stage:
@@ -355,12 +370,12 @@ def _more_usd(plan: Plan, evidence: Sequence[Evidence]) -> Decimal | None:
     return expected / len(plan.calls) * wanted
 
 
-def _keep_result(connection: sqlite3.Connection, result: Recommendation) -> None:
+def _keep_result(connection: sqlite3.Connection, result: Recommendation, keep_text: bool) -> None:
     dumped = result.model_dump(mode="json")
     if result.stage in ("completed", "stopped_early"):
-        runs.finish_run(connection, result.run_id, dumped)
+        runs.finish_run(connection, result.run_id, dumped, keep_text=keep_text)
     else:  # stays open, so that the same command goes on here
-        runs.keep_partial(connection, result.run_id, dumped)
+        runs.keep_partial(connection, result.run_id, dumped, keep_text=keep_text)
     chosen = result.recommended
     if chosen is not None and chosen.savings_percent and chosen.quality_impact_percent:
         records.keep_recommendation(

@@ -44,7 +44,7 @@ class Plan:
 
     def plan_hash(self, endpoint: str) -> str:
         """Names this plan: equal plans resume each other's unfinished run."""
-        settings = self.settings.model_dump(mode="json", exclude={"budget", "gateway", "cache", "logs"})
+        settings = self.settings.model_dump(mode="json", exclude={"budget", "gateway", "cache", "store", "logs"})
         calls = [[c.id, hashlib.sha256(c.model_dump_json(exclude={"origin"}).encode()).hexdigest()] for c in self.calls]
         parts = [PLAN_VERSION, endpoint, settings, self.current.id, [c.id for c in self.ranked], calls]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

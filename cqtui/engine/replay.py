@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -18,6 +18,8 @@ from cqtui.gateway.translate import Translation, translate
 from cqtui.models import Candidate, Completion, Failure, Judgement, LoggedCall, ModelEntry, Pair, Replay
 from cqtui.registry.pricing import cost_of
 from cqtui.settings import Traffic
+from cqtui.store.finished import Finished
+from cqtui.store.versions import model_component, model_version
 
 
 def replay_request(
@@ -107,8 +109,10 @@ class Replayer:
         as_of: date,
         traffic: Traffic,
         timeout_s: float,
+        finished: Finished,
+        slugs: Mapping[str, str],
     ) -> None:
-        """Join the pieces of one run."""
+        """Join the pieces of one run; ``finished`` holds the pairs that need no call."""
         self._caller = caller
         self._adjustments = adjustments
         self._judge = judge
@@ -117,21 +121,28 @@ class Replayer:
         self._as_of = as_of
         self._traffic = traffic
         self._timeout_s = timeout_s
-        self._baseline: dict[str, asyncio.Task[Judgement | None]] = {}
+        self._finished = finished
+        self._slugs = slugs
+        self._baseline: dict[str, asyncio.Task[Judgement | Failure | None]] = {}
         self._baseline_facts: dict[str, tuple[Decimal | None, bool]] = {}
 
     async def pair(self, call: LoggedCall, candidate: Candidate) -> Pair:
         """Replay a call on a candidate and score the pair; raises what ``Caller.call`` raises."""
-        replay, wire = await replay_call(
-            self._caller,
-            self._adjustments,
-            call,
-            candidate.entry,
-            run_id=self._run_id,
-            timeout_s=self._timeout_s,
-        )
+        entry = candidate.entry
         logged = call.completion or Completion()
         baseline_cost, baseline_refused = self._facts_of(call, logged)
+        request, _ = replay_request(call, entry, self._run_id, self._timeout_s)
+        known = request.content_hash()
+        found = await self._finished.pair(known, call)
+        if found is not None:
+            self._caller.report_known(request)
+            cost = cost_of(entry, uncached(found.usage), self._as_of)
+            own = {"record_id": call.id, "session": call.session}
+            costs = {"baseline_cost_usd": baseline_cost, "candidate_cost_usd": cost}
+            return found.pair.model_copy(update={**own, **costs})
+        replay, wire = await replay_call(
+            self._caller, self._adjustments, call, entry, run_id=self._run_id, timeout_s=self._timeout_s
+        )
         base = Pair(
             record_id=call.id,
             session=call.session,
@@ -143,10 +154,14 @@ class Replayer:
         if replay.failure is not None or replay.completion is None:
             failure = replay.failure or Failure(kind="no_choices", message="no answer")
             return base.model_copy(update={"failure": failure.kind, "failure_message": failure.message})
-        measured = base.model_copy(update=self._measured(call, candidate.entry, replay))
-        if measured.baseline_refused and measured.candidate_refused:
-            return measured
-        return measured.model_copy(update=await self._scores(call, logged, replay.completion, measured))
+        pair, is_final = base.model_copy(update=self._measured(call, entry, replay)), True
+        if not (pair.baseline_refused and pair.candidate_refused):
+            scores, is_final = await self._scores(call, logged, replay.completion, pair)
+            pair = pair.model_copy(update=scores)
+        if is_final:
+            versions = {**self._judge.versions, model_component(entry.id): model_version(entry, self._slugs)}
+            await self._finished.keep_pair(known, call, pair, replay.usage, versions)
+        return pair
 
     def _facts_of(self, call: LoggedCall, logged: Completion) -> tuple[Decimal | None, bool]:
         """What the logged answer cost in USD, and whether it is a refusal; the same for every candidate."""
@@ -168,20 +183,25 @@ class Replayer:
             "truncated": replay.finish_reason == "length" and call.finish_reason != "length",
         }
 
-    async def _scores(self, call: LoggedCall, logged: Completion, answer: Completion, pair: Pair) -> dict[str, object]:
+    async def _scores(
+        self, call: LoggedCall, logged: Completion, answer: Completion, pair: Pair
+    ) -> tuple[dict[str, object], bool]:
+        """The scores, and whether asking the judge again would only repeat them."""
         if pair.candidate_refused:  # the current model answered: a refusal is worth nothing here
             baseline = await self._baseline_score(call, logged)
-            return _unjudged() if baseline is None else _scored(baseline.overall, 0.0)
+            if isinstance(baseline, Judgement):
+                return _scored(baseline.overall, 0.0), True
+            return _unjudged(), baseline is None
         baseline, judged = await asyncio.gather(self._baseline_score(call, logged), self._judge.score(call, answer))
-        if baseline is None or judged is None:
-            return _unjudged()
+        if not isinstance(baseline, Judgement) or not isinstance(judged, Judgement):
+            return _unjudged(), not isinstance(baseline, Failure) and not isinstance(judged, Failure)
         score = judged.overall
         if pair.baseline_refused:
             # Answering what the current model would not is no gain by itself; a person should look (methods.md, 0.4).
             score = min(score, baseline.overall)
-        return _scored(baseline.overall, score)
+        return _scored(baseline.overall, score), True
 
-    async def _baseline_score(self, call: LoggedCall, logged: Completion) -> Judgement | None:
+    async def _baseline_score(self, call: LoggedCall, logged: Completion) -> Judgement | Failure | None:
         task = self._baseline.get(call.id)
         if task is None:
             task = asyncio.create_task(self._judge.score(call, logged))

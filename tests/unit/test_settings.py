@@ -47,3 +47,10 @@ def test_environment_names() -> None:
     assert database_path({"DATABASE_PATH": "/a.db", "CQTUI_DATABASE": "/b.db"}) == Path("/b.db")
     assert database_path({}) == Path(".cqtui/cqtui.db")
     assert provider_api_key("mistral-ai", {"MISTRAL_AI_API_KEY": "k"}) == "k"
+
+
+def test_text_is_kept_unless_the_settings_say_otherwise() -> None:
+    assert parse_settings("").store.keep_text is True
+    assert parse_settings("[store]\nkeep_text = false\n").store.keep_text is False
+    with pytest.raises(BadInputError, match=r'unknown key "keep_texts"\. Did you mean "keep_text"\?'):
+        parse_settings("[store]\nkeep_texts = false\n")
