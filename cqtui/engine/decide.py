@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from cqtui.engine.evidence import CLEARLY_WORSE
 from cqtui.models import BusinessImpact, Evidence, Grade, Interval, ModelEntry, Pair, TrafficProfile
 from cqtui.settings import Thresholds
 from cqtui.stats.paired import paired_difference
@@ -93,7 +94,7 @@ def _indistinguishable(pairs: Mapping[str, Sequence[Pair]], one: Evidence, other
 
 def is_rejected(evidence: Evidence, thresholds: Thresholds) -> bool:
     """Whether the evidence says keep: enough pairs, and confidence that this candidate fails."""
-    if evidence.stopped is not None and "worse" in evidence.stopped:
+    if evidence.stopped == CLEARLY_WORSE:
         return True
     settled = {gate.name: gate.passed for gate in evidence.gates}
     if not settled.get("samples") or not settled.get("coverage"):

@@ -18,6 +18,7 @@ from cqtui.stats.savings import savings_ratio
 from cqtui.stats.sequential import RunningEProcess, points_bounds, relative_bounds
 
 WORSE_THRESHOLD = 20.0
+CLEARLY_WORSE = "clearly worse"  # why a candidate stopped; a provider's own words may stand there instead
 VERIFIABLE_PAIRS = 200  # below this a log can only lean (methods.md, section 0.3)
 
 

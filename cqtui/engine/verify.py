@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from cqtui.engine.batch import next_wave
 from cqtui.engine.budget import BudgetExhaustedError
 from cqtui.engine.calling import access_words
-from cqtui.engine.evidence import RunningQuality, pairs_missing
+from cqtui.engine.evidence import CLEARLY_WORSE, RunningQuality, pairs_missing
 from cqtui.engine.replay import Replayer
 from cqtui.engine.workers import run_workers
 from cqtui.events import CandidateChosen, CandidateStopped, Emitter, PairJudged
@@ -17,7 +17,6 @@ from cqtui.gateway.batching import StillWaitingError
 from cqtui.models import Candidate, Failure, LoggedCall, Pair
 
 SYSTEMATIC_FAILURES = 5
-CLEARLY_WORSE = "clearly worse"
 
 
 class _Progress:
