@@ -59,7 +59,8 @@ class CandidateChosen(_Event):
 class ReplayFinished(_Event):
     """A call to a candidate or a judge was answered. USD and ms; cost None is unknown.
 
-    Latency and queueing are None where the answer came from the cache.
+    ``spent_usd`` is the run's total so far, failures and unknown outcomes included. Latency and queueing are None
+    where the answer came from the cache.
     """
 
     kind: Literal["replay_finished"] = "replay_finished"
@@ -67,13 +68,14 @@ class ReplayFinished(_Event):
     model_id: str
     record_id: str
     cost_usd: Decimal | None
+    spent_usd: Decimal
     latency_ms: float | None
     queued_ms: float | None = None
     from_cache: bool
 
 
 class ReplayFailed(_Event):
-    """An attempt failed; ``will_retry`` says whether another follows."""
+    """An attempt failed; ``will_retry`` says whether another may follow. USD is the run's total so far."""
 
     kind: Literal["replay_failed"] = "replay_failed"
     purpose: Literal["replay", "judge", "ping"]
@@ -82,6 +84,7 @@ class ReplayFailed(_Event):
     failure: FailureKind
     message: str
     will_retry: bool
+    spent_usd: Decimal
 
 
 class PairJudged(_Event):

@@ -539,6 +539,7 @@ class Recommendation(Frozen):
     iterations: int
     seconds: float
     forced_switch: bool = False
+    all_rejected: bool = False
     notes: tuple[str, ...] = ()
     guardrails: tuple[GuardrailReport, ...] = ()
     guardrail_set: str | None = None

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from cqtui.cli.optimize import _log_paths, describe_log
+from cqtui.cli.optimize import describe_log, log_paths
 from cqtui.engine.health import Health, ModelCheck, State, check_health, check_key
 from cqtui.engine.optimize import plan_for
 from cqtui.engine.survey import Survey, most_usd, survey_of, survey_without_log
@@ -76,7 +76,7 @@ def _survey(settings: Settings, logs: tuple[Path, ...], config: Path | None) -> 
     """What ``cqtui optimize`` would call with the same logs and settings, else what the settings name."""
     if not logs and not settings.logs:
         return survey_without_log(settings, load_registry(settings.models, today=settings.as_of))
-    read = read_logs(list(logs) if logs else _log_paths(settings, config))
+    read = read_logs(list(logs) if logs else log_paths(settings, config))
     for line in describe_log(read):
         click.echo(line, err=True)
     return survey_of(plan_for(settings, read.calls))

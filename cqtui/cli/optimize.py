@@ -33,7 +33,8 @@ from cqtui.store.database import Database
 SHOWN_PROBLEMS = 5
 
 
-def _log_paths(settings: Settings, config: Path | None) -> list[Path]:
+def log_paths(settings: Settings, config: Path | None) -> list[Path]:
+    """The logs that the settings name; raises BadInputError where one of them matches nothing."""
     base = (config or Path("cqtui.toml")).parent
     found: list[Path] = []
     for pattern in settings.logs:
@@ -319,5 +320,5 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
         "gateway.base_url": options["base_url"],
     }
     settings = with_guardrails(load_settings(options["config"], overrides), options["guardrails"])
-    paths = list(logs) if logs else _log_paths(settings, options["config"])
+    paths = list(logs) if logs else log_paths(settings, options["config"])
     context.exit(execute(settings, paths, options))

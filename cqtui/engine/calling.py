@@ -24,7 +24,8 @@ from cqtui.gateway.limits import (
     retrying,
 )
 from cqtui.gateway.protocol import ChatClient, ChatRequest
-from cqtui.models import Failure, ModelEntry, Replay, Usage
+from cqtui.gateway.translate import translate
+from cqtui.models import Failure, LoggedCall, Message, ModelEntry, Origin, Part, Replay, Usage
 from cqtui.registry.pricing import cost_of
 from cqtui.settings import CacheSettings, GatewaySettings
 from cqtui.store import cache, records, runs
@@ -77,6 +78,28 @@ def call_key(endpoint: str, request: ChatRequest) -> str:
     """The cache key of a call: all that can change its answer."""
     prefix = cache.EVALUATION if request.purpose == "judge" else cache.MODEL_OUTPUT
     return cache.generate_key(prefix, endpoint=endpoint, request=request.content_hash())
+
+
+def ping_call() -> LoggedCall:
+    """A call that asks for one token."""
+    message = Message(role="user", parts=(Part(text="ping"),))
+    return LoggedCall(id="ping", messages=(message,), params={"max_tokens": 1}, origin=Origin(file="", format="ping"))
+
+
+def ping_request(entry: ModelEntry, *, run_id: str, timeout_s: float) -> ChatRequest:
+    """The request that asks a model for one token."""
+    wire = translate(ping_call(), entry)
+    return ChatRequest(
+        model=entry.model,
+        provider=entry.portkey_slug,
+        messages=wire.messages,
+        params=wire.params,
+        purpose="ping",
+        run_id=run_id,
+        model_id=entry.id,
+        record_id="ping",
+        timeout_s=timeout_s,
+    )
 
 
 async def outcome_of(task: asyncio.Task[T]) -> T:
@@ -153,7 +176,6 @@ class Caller:
         self._closed: dict[str, Failure] = {}
         self._under_way: dict[str, asyncio.Task[Replay]] = {}
         self._pings: dict[str, asyncio.Task[Failure | None]] = {}
-        self.sent = 0
 
     async def call(self, request: ChatRequest, entry: ModelEntry, max_output_tokens: int) -> Replay:
         """The outcome of a request, paid for at most once; equal requests at one time share one call.
@@ -209,6 +231,7 @@ class Caller:
                     failure=replay.failure.kind,
                     message=replay.failure.message,
                     will_retry=is_transient(replay) and number < self._gateway.attempts,
+                    spent_usd=self._budget.spent_usd,
                 )
             return replay
 
@@ -265,7 +288,6 @@ class Caller:
                     reserved_usd=reserve,
                 )
             )
-            self.sent += 1
             queued_ms = 1000 * (self._clock() - asked)
             replay = await self._client.complete(request)
             in_batch = self._batch and travels_in_job(request)
@@ -323,16 +345,7 @@ class Caller:
             self._closed[request.provider] = failure
 
     async def _ping_once(self, request: ChatRequest, entry: ModelEntry) -> Failure | None:
-        name = "max_completion_tokens" if "max_completion_tokens" in request.params else "max_tokens"
-        ping = request.model_copy(
-            update={
-                "messages": ({"role": "user", "content": "ping"},),
-                "params": {name: 1},
-                "purpose": "ping",
-                "record_id": "ping",
-                "config": None,
-            }
-        )
+        ping = ping_request(entry, run_id=request.run_id, timeout_s=request.timeout_s)
         reserve = self._worst_case(ping, entry, 1)
         failure = None
         for number in range(1, PING_ATTEMPTS + 1):
@@ -353,6 +366,7 @@ class Caller:
             model_id=request.model_id,
             record_id=request.record_id,
             cost_usd=replay.cost_usd,
+            spent_usd=self._budget.spent_usd,
             latency_ms=None if replay.from_cache else replay.latency_ms,
             queued_ms=None if replay.from_cache else replay.queued_ms,
             from_cache=replay.from_cache,

@@ -26,6 +26,7 @@ class Answer:
     recommended: Evidence | None
     runner_up: Evidence | None
     closest: Evidence | None
+    all_rejected: bool = False
 
 
 def cost_words(saving: Interval) -> str:
@@ -131,10 +132,10 @@ def decide(
     leaves = f"{current.short_name}, which {retirement_words(current)}"
     if not evidence and forced_switch:
         sentence = f"No model in the registry can replace {leaves}."
-        return Answer("inconclusive", sentence, "No candidate passed the filters.", None, None, None)
+        return Answer("inconclusive", sentence, "No candidate passed the filters.", None, None, None, True)
     if not evidence:
         sentence = f"Keep {current.short_name}. No candidate is cheaper and fits this traffic."
-        return Answer("keep", sentence, "No candidate passed the filters.", None, None, None)
+        return Answer("keep", sentence, "No candidate passed the filters.", None, None, None, True)
     closest = _closest(evidence)
     measured = closest.savings_percent is not None and closest.quality_impact_percent is not None
     figures = ""
@@ -144,9 +145,11 @@ def decide(
         name = closest.candidate.entry.short_name
         if forced_switch:
             sentence = f"No acceptable replacement yet for {leaves}. The closest, {name}, {figures}."
-            return Answer("inconclusive", sentence, "Every candidate fails: " + _failures(closest), None, None, closest)
+            return Answer(
+                "inconclusive", sentence, "Every candidate fails: " + _failures(closest), None, None, closest, True
+            )
         sentence = f"Keep {current.short_name}. The closest alternative, {name}, {figures}."
-        return Answer("keep", sentence, "Every candidate fails: " + _failures(closest), None, None, closest)
+        return Answer("keep", sentence, "Every candidate fails: " + _failures(closest), None, None, closest, True)
     name = closest.candidate.entry.short_name
     sentence = f"Not enough evidence yet. {name} {figures}" if measured else "Not enough evidence yet. Nothing measured"
     if closest.more_samples:

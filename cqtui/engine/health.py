@@ -16,9 +16,9 @@ from typing import Literal
 
 import httpx
 
-from cqtui.engine.calling import measured_usd
+from cqtui.engine.calling import measured_usd, ping_request
 from cqtui.engine.connect import open_client
-from cqtui.engine.survey import PATIENCE_S, Role, Survey, ping_request
+from cqtui.engine.survey import PATIENCE_S, RUN_ID, Role, Survey
 from cqtui.errors import AccessRefusedError, CqtuiError, StoreError
 from cqtui.gateway.protocol import ChatClient
 from cqtui.models import Failure, Frozen, ModelEntry, Replay
@@ -186,7 +186,7 @@ async def check_models(survey: Survey, client: ChatClient) -> tuple[ModelCheck, 
     places = asyncio.Semaphore(settings.gateway.concurrency)
 
     async def ask(entry: ModelEntry, role: Role) -> ModelCheck:
-        request = ping_request(entry, settings.gateway.timeout_s)
+        request = ping_request(entry, run_id=RUN_ID, timeout_s=min(settings.gateway.timeout_s, PATIENCE_S))
         async with places:
             try:
                 replay = await client.complete(request)

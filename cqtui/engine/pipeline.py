@@ -327,6 +327,7 @@ class _Run:
             iterations=self._iterations,
             seconds=time.monotonic() - started,
             forced_switch=plan.discovery.forced_switch,
+            all_rejected=answer.all_rejected,
             notes=plan.notes,
             guardrails=tuple(self._guardrails),
             guardrail_set=best_set(own, plan.settings.thresholds.max_refusal_increase_percent),

@@ -62,10 +62,11 @@ class RunState:
                 self.from_cache += 1
             else:
                 self.sent += 1
-                self.spent_usd += event.cost_usd or Decimal(0)
+            self.spent_usd = event.spent_usd
         elif isinstance(event, ReplayFailed):
             self.sent += 1
             self.failures += 1
+            self.spent_usd = event.spent_usd
         elif isinstance(event, PairJudged):
             self._pair(event)
         elif isinstance(event, CandidateStopped):

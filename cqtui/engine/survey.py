@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from cqtui.engine.calling import worst_case_usd
+from cqtui.engine.calling import ping_call, ping_request, worst_case_usd
 from cqtui.engine.discover import Discovery
 from cqtui.engine.plan import Plan, choose_judge
 from cqtui.engine.traffic import profile
 from cqtui.errors import BadInputError
-from cqtui.gateway.protocol import ChatRequest
-from cqtui.gateway.translate import translate
-from cqtui.models import Candidate, LoggedCall, Message, ModelEntry, Origin, Part
+from cqtui.models import Candidate, ModelEntry
 from cqtui.registry.loader import Registry
 from cqtui.settings import Settings
 
 Role = Literal["current", "candidate", "judge"]
 PATIENCE_S = 30.0
+RUN_ID = "health"
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def survey_without_log(settings: Settings, registry: Registry) -> Survey:
     seen = {entry.id for entry, _ in models}
     models += [(entry, "judge") for entry in judges if entry.id not in seen]
     stand_in = current or (named or judges or list(registry.entries))[0]
-    call = _ping_call()
+    call = ping_call()
     return Survey(
         Plan(
             settings=settings,
@@ -79,32 +78,16 @@ def survey_without_log(settings: Settings, registry: Registry) -> Survey:
     )
 
 
-def _ping_call() -> LoggedCall:
-    message = Message(role="user", parts=(Part(text="ping"),))
-    return LoggedCall(id="ping", messages=(message,), params={"max_tokens": 1}, origin=Origin(file="", format="ping"))
-
-
-def ping_request(entry: ModelEntry, timeout_s: float) -> ChatRequest:
-    """The call that asks a model for one token."""
-    wire = translate(_ping_call(), entry)
-    return ChatRequest(
-        model=entry.model,
-        provider=entry.portkey_slug,
-        messages=wire.messages,
-        params=wire.params,
-        purpose="ping",
-        run_id="health",
-        model_id=entry.id,
-        record_id="ping",
-        timeout_s=min(timeout_s, PATIENCE_S),
-    )
-
-
 def most_usd(survey: Survey) -> Decimal:
     """The most that asking every model for one token can cost, in USD, where prices are known."""
     settings = survey.plan.settings
     costs = [
-        worst_case_usd(ping_request(entry, settings.gateway.timeout_s), entry, 1, settings.as_of)
+        worst_case_usd(
+            ping_request(entry, run_id=RUN_ID, timeout_s=min(settings.gateway.timeout_s, PATIENCE_S)),
+            entry,
+            1,
+            settings.as_of,
+        )
         for entry, _ in survey.models
     ]
     return sum((cost for cost in costs if cost is not None), Decimal(0))

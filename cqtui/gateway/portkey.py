@@ -45,6 +45,11 @@ def _transport(base_url: str) -> httpx.AsyncBaseTransport:
     return AiohttpTransport(client=session)
 
 
+def endpoint_of(base_url: str, custom_host: str | None) -> str:
+    """What answers: a gateway, and the upstream behind it where one is named, since it decides the answers."""
+    return f"{base_url} for {custom_host}" if custom_host else base_url
+
+
 class PortkeyClient:
     """One AsyncPortkey over an aiohttp transport, for one event loop.
 
@@ -74,7 +79,7 @@ class PortkeyClient:
             slugs: The team's own slugs, by ``portkey_slug`` or by model id.
             key_for: The provider's own key by ``portkey_slug`` (not for hosted Portkey).
             provider: The name that reports show.
-            endpoint: What the cache key calls this endpoint; None is the base URL.
+            endpoint: What the cache key calls this endpoint; None is the base URL, and the custom host behind it.
 
         Raises:
             AccessRefusedError: Hosted Portkey without a key.
@@ -88,7 +93,7 @@ class PortkeyClient:
             )
         self.provider = provider
         self._base_url = (base_url or HOSTED_BASE_URL).rstrip("/")
-        self.endpoint = endpoint or self._base_url
+        self.endpoint = endpoint or endpoint_of(self._base_url, custom_host)
         self._custom_host = custom_host
         self._slugs = dict(slugs or {})
         self._key_for = key_for

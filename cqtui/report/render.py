@@ -54,11 +54,10 @@ def verdict(result: Recommendation) -> str:
     """The grade in words."""
     if result.grade == "leaning":
         return "Leaning, not verified."
-    if result.grade == "keep":
+    if result.all_rejected:
         return "No candidate passed." if result.evidence else "Nothing to try."
-    if result.grade == "inconclusive":
-        rejected = result.forced_switch and result.sentence.startswith("No ")
-        return "No candidate passed." if rejected else "Not enough evidence."
+    if result.grade in ("keep", "inconclusive"):
+        return "Not enough evidence."
     return "Verified."
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cqtui.engine.calling import call_key
+from cqtui.gateway.portkey import endpoint_of
 from cqtui.gateway.protocol import ChatRequest
 from cqtui.models import Usage
 from cqtui.registry.loader import Registry, load_registry
@@ -173,7 +174,7 @@ class Rig:
             params=entry["params"],
             purpose=entry["purpose"],
         )
-        return call_key(self.gateway_url, request)
+        return call_key(endpoint_of(self.gateway_url, self.upstream.base_url), request)
 
     def check_ledger(self, result: Mapping[str, Any]) -> None:
         """Nothing disappears: each call of the log is in one column of each candidate's ledger."""

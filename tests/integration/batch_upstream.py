@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.integration.upstream import Upstream
+from tests.integration.upstream import Upstream, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -130,21 +129,12 @@ def jobs_of(base_url: str) -> list[dict[str, Any]]:
     return jobs
 
 
-async def _serve(upstream: Upstream) -> None:
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with upstream:
-        print(json.dumps({"base_url": upstream.base_url}), flush=True)
-        await stopped.wait()
-
-
 def main() -> None:
     """Read the command line and serve until a signal comes."""
     parser = argparse.ArgumentParser(prog="python -m tests.integration.batch_upstream")
     parser.add_argument("--job-s", type=float, default=0.5)
     parser.add_argument("--expire-first", action="store_true")
-    asyncio.run(_serve(BatchUpstream(**vars(parser.parse_args()))))
+    asyncio.run(serve(BatchUpstream(**vars(parser.parse_args()))))
 
 
 if __name__ == "__main__":

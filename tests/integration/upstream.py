@@ -313,7 +313,8 @@ def running_upstream(log: Path | None = None, **options: Any) -> Iterator[Runnin
                 process.terminate()
 
 
-async def _serve(upstream: Upstream) -> None:
+async def serve(upstream: Upstream) -> None:
+    """Run until SIGTERM or Ctrl-C; prints one JSON line with the base URL first."""
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -333,7 +334,7 @@ def main() -> None:
             parser.add_argument(flag, action="store_true")
         else:
             parser.add_argument(flag, type=type(field.default), default=field.default)
-    asyncio.run(_serve(Upstream(**vars(parser.parse_args()))))
+    asyncio.run(serve(Upstream(**vars(parser.parse_args()))))
 
 
 if __name__ == "__main__":

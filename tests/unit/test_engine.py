@@ -352,6 +352,7 @@ def test_the_reducer_counts_what_events_say() -> None:
             "model_id": "j",
             "record_id": "1",
             "cost_usd": "0.5",
+            "spent_usd": "0.5",
             "latency_ms": 1,
             "from_cache": False,
         },
@@ -362,9 +363,22 @@ def test_the_reducer_counts_what_events_say() -> None:
             "model_id": "j",
             "record_id": "1",
             "cost_usd": "0.5",
+            "spent_usd": "0.5",
             "latency_ms": 1,
             "from_cache": True,
         },
+        {
+            **base,
+            "kind": "replay_failed",
+            "purpose": "replay",
+            "model_id": "m",
+            "record_id": "1",
+            "failure": "timeout",
+            "message": "late",
+            "will_retry": False,
+            "spent_usd": "0.75",
+        },
     ):
         state.apply(EVENT.validate_python(event))
-    assert (state.sent, state.from_cache, state.spent_usd) == (1, 1, Decimal("0.5"))
+    assert (state.sent, state.from_cache, state.failures) == (2, 1, 1)
+    assert state.spent_usd == Decimal("0.75")  # the failure may have been billed

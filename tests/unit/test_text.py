@@ -144,6 +144,7 @@ def test_nothing_that_is_written_without_text_holds_any(connection: sqlite3.Conn
             "failure": "bad_request",
             "message": SECRET,
             "will_retry": False,
+            "spent_usd": "0",
         }
     )
     stopped = CandidateStopped.model_validate({**base, "pairs": 5, "reason": f"all failed (bad_request: {SECRET})"})
