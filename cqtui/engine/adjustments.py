@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from cqtui.engine.calling import Caller
@@ -24,23 +23,20 @@ class Adjustments:
         self._endpoint = endpoint
         self._ttl_s = ttl_s
         self._known: dict[str, tuple[Adjustment, ...]] = {}
-        self._reading = asyncio.Lock()
 
     def _key(self, entry: ModelEntry) -> str:
         return cache.generate_key(cache.ADJUSTMENT, endpoint=self._endpoint, model=entry.id)
 
-    async def of(self, entry: ModelEntry) -> tuple[Adjustment, ...]:
+    def of(self, entry: ModelEntry) -> tuple[Adjustment, ...]:
         """What is known of a model."""
         if entry.id not in self._known:
-            async with self._reading:
-                if entry.id not in self._known:
-                    found = await self._database.run_async(lambda c: cache.get(c, self._key(entry)))
-                    self._known[entry.id] = tuple(Adjustment.model_validate(item) for item in found or ())
+            found = cache.look_up(self._database, self._key(entry))
+            self._known[entry.id] = tuple(Adjustment.model_validate(item) for item in found or ())
         return self._known[entry.id]
 
     async def learn(self, entry: ModelEntry, adjustment: Adjustment) -> None:
         """Add a lesson; one that is known already changes nothing."""
-        known = await self.of(entry)
+        known = self.of(entry)
         if adjustment in known:
             return
         self._known[entry.id] = (*known, adjustment)
@@ -67,7 +63,8 @@ async def call_adjusted(
     Raises:
         What ``Caller.call`` raises.
     """
-    final = adjusted(wire, await adjustments.of(entry))
+    known = adjustments.of(entry)
+    final = adjusted(wire, known) if known else wire
     for _ in range(MAX_LESSONS):
         replay = await caller.call(request_of(final), entry, final.max_output_tokens)
         lesson = adjustment_for(final.params, replay.failure) if replay.failure is not None else None

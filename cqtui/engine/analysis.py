@@ -16,7 +16,7 @@ from cqtui.engine.connect import open_client
 from cqtui.engine.discover import Discovery
 from cqtui.engine.judge import ChecksJudge, Judge, ModelJudge
 from cqtui.engine.plan import Plan, choose_judge
-from cqtui.engine.replay import replay_call
+from cqtui.engine.replay import replay_call, replay_request
 from cqtui.engine.traffic import profile
 from cqtui.errors import BadInputError
 from cqtui.events import Emitter, Event
@@ -151,9 +151,8 @@ async def analyze_async(prompt: str, settings: Settings, *, database: Path) -> A
             )
 
             async def answer(entry: ModelEntry) -> ModelAnswer:
-                replay, _ = await replay_call(
-                    caller, adjustments, call, entry, run_id=run_id, timeout_s=settings.gateway.timeout_s
-                )
+                request, wire = replay_request(call, entry, run_id, settings.gateway.timeout_s)
+                replay, _ = await replay_call(caller, adjustments, request, wire, entry)
                 completion = replay.completion or Completion()
                 judgement = await judge.score(call, completion) if replay.failure is None else None
                 return ModelAnswer(

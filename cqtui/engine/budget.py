@@ -21,6 +21,7 @@ class Budget:
         self.spent_usd = spent_usd
         self.reserved_usd = Decimal(0)
         self._changed = asyncio.Condition()
+        self._waiting = 0
 
     def _fits(self, amount: Decimal) -> bool:
         return self.spent_usd + self.reserved_usd + amount <= self.cap_usd
@@ -31,19 +32,29 @@ class Budget:
         Raises:
             BudgetExhaustedError: It would not fit even when nothing else is under way.
         """
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._fits(amount_usd) or self.reserved_usd == 0)
-            if not self._fits(amount_usd):
-                raise BudgetExhaustedError(
-                    f"The budget of ${self.cap_usd} is used up (${self.spent_usd:.4f} spent, the next call may cost "
-                    f"${amount_usd:.4f}).",
-                    "Raise it with --budget-usd.",
-                )
-            self.reserved_usd += amount_usd
+        if not self._fits(amount_usd):
+            await self._wait(amount_usd)
+        self.reserved_usd += amount_usd  # nothing is awaited between the check and this
+
+    async def _wait(self, amount_usd: Decimal) -> None:
+        self._waiting += 1
+        try:
+            async with self._changed:
+                while not self._fits(amount_usd):
+                    if self.reserved_usd == 0:
+                        raise BudgetExhaustedError(
+                            f"The budget of ${self.cap_usd} is used up (${self.spent_usd:.4f} spent, the next call may "
+                            f"cost ${amount_usd:.4f}).",
+                            "Raise it with --budget-usd.",
+                        )
+                    await self._changed.wait()
+        finally:
+            self._waiting -= 1
 
     async def settle(self, reserved_usd: Decimal, cost_usd: Decimal) -> None:
         """Replace a reservation by what the call cost."""
-        async with self._changed:
-            self.reserved_usd -= reserved_usd
-            self.spent_usd += cost_usd
-            self._changed.notify_all()
+        self.reserved_usd -= reserved_usd
+        self.spent_usd += cost_usd
+        if self._waiting:
+            async with self._changed:
+                self._changed.notify_all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Callable, Coroutine
 from datetime import date
@@ -21,7 +22,7 @@ from cqtui.gateway.limits import (
     PausedTooLongError,
     Sleep,
     is_transient,
-    retrying,
+    with_retries,
 )
 from cqtui.gateway.protocol import ChatClient, ChatRequest
 from cqtui.gateway.translate import translate
@@ -77,7 +78,7 @@ def measured_usd(replay: Replay, entry: ModelEntry, as_of: date, *, batch: bool 
 def call_key(endpoint: str, request: ChatRequest) -> str:
     """The cache key of a call: all that can change its answer."""
     prefix = cache.EVALUATION if request.purpose == "judge" else cache.MODEL_OUTPUT
-    return cache.generate_key(prefix, endpoint=endpoint, request=request.content_hash())
+    return cache.generate_key(prefix, endpoint=endpoint, request=request.content_hash)
 
 
 def ping_call() -> LoggedCall:
@@ -108,14 +109,18 @@ async def outcome_of(task: asyncio.Task[T]) -> T:
     Unlike ``asyncio.shield``, asyncio does not report a failure whose waiter has gone: the run has then ended by an
     earlier one, and a traceback would only hide its message.
     """
-    task.add_done_callback(_mark_retrieved)
-    await asyncio.wait([task])
+    if not task.done():
+        waiter = asyncio.get_running_loop().create_future()
+
+        def wake(ended: asyncio.Task[T]) -> None:
+            if not ended.cancelled():
+                ended.exception()  # now it counts as seen
+            if not waiter.done():
+                waiter.set_result(None)
+
+        task.add_done_callback(wake)
+        await waiter
     return task.result()
-
-
-def _mark_retrieved(task: asyncio.Task[Any]) -> None:
-    if not task.cancelled():
-        task.exception()
 
 
 def access_words(failure: Failure) -> str:
@@ -196,7 +201,7 @@ class Caller:
         return await outcome_of(task)
 
     async def _once(self, key: str, request: ChatRequest, entry: ModelEntry, max_output_tokens: int) -> Replay:
-        found = await self._database.run_async(lambda c: cache.get(c, key))
+        found = cache.look_up(self._database, key)
         if found is not None:
             replay = Replay.model_validate(found).model_copy(update={"from_cache": True})
             self._emit_finished(request, replay)
@@ -213,15 +218,12 @@ class Caller:
         async def attempt() -> Replay:
             nonlocal number
             number += 1
-            asked = self._clock()
             try:
-                async with limit.slot(give_up_at) as started:
-                    replay = await self._send(key, request, entry, reserve, number, asked)
+                replay = await self._send(key, request, entry, reserve, number, limit, give_up_at)
             except PausedTooLongError as pause:
                 message = f"the provider asks to wait {pause.wait_s:.0f} s"
                 failure = Failure(kind="rate_limited", message=message, retry_after_s=pause.wait_s)
                 return Replay(model=request.model, failure=failure)
-            limit.learn(replay, started)
             if replay.failure is not None and not replay.is_result:
                 self._emitter.emit(
                     ReplayFailed,
@@ -235,8 +237,9 @@ class Caller:
                 )
             return replay
 
-        policy = retrying(self._gateway.attempts, self._gateway.deadline_s, clock=self._clock, sleep=self._sleep)
-        outcome: Replay = await policy(attempt)
+        outcome = await with_retries(
+            attempt, self._gateway.attempts, self._gateway.deadline_s, clock=self._clock, sleep=self._sleep
+        )
         if outcome.is_result:
             self._emit_finished(request, outcome)
         elif outcome.failure is not None and outcome.failure.is_access:
@@ -271,25 +274,38 @@ class Caller:
         return Replay(model=request.model, failure=failure)
 
     async def _send(
-        self, key: str, request: ChatRequest, entry: ModelEntry, reserve: Decimal, number: int, asked: float
+        self,
+        key: str,
+        request: ChatRequest,
+        entry: ModelEntry,
+        reserve: Decimal,
+        number: int,
+        limit: AdaptiveLimit,
+        give_up_at: float = math.inf,
     ) -> Replay:
-        await self._budget.reserve(reserve)
+        """Make one attempt. Its place is free again when the answer is there, before that is kept."""
+        asked = self._clock()
+        reserved: Decimal | None = None
         spent = reserve
         try:
-            attempt_id = await self._database.run_async(
-                lambda c: runs.send_attempt(
-                    c,
-                    run_id=request.run_id,
-                    cache_key=key,
-                    purpose=request.purpose,
-                    model_id=entry.id,
-                    record_id=request.record_id,
-                    attempt=number,
-                    reserved_usd=reserve,
+            async with limit.slot(give_up_at) as started:
+                await self._budget.reserve(reserve)
+                reserved = reserve
+                attempt_id = await self._database.run_async(
+                    lambda c: runs.send_attempt(
+                        c,
+                        run_id=request.run_id,
+                        cache_key=key,
+                        purpose=request.purpose,
+                        model_id=entry.id,
+                        record_id=request.record_id,
+                        attempt=number,
+                        reserved_usd=reserve,
+                    )
                 )
-            )
-            queued_ms = 1000 * (self._clock() - asked)
-            replay = await self._client.complete(request)
+                queued_ms = 1000 * (self._clock() - asked)
+                replay = await self._client.complete(request)
+            limit.learn(replay, started)
             in_batch = self._batch and travels_in_job(request)
             cost = measured_usd(replay, entry, self._as_of, batch=in_batch)
             replay = replay.model_copy(update={"cost_usd": cost, "queued_ms": queued_ms})
@@ -301,7 +317,8 @@ class Caller:
             )
             return replay
         finally:
-            await self._budget.settle(reserve, spent)
+            if reserved is not None:
+                await self._budget.settle(reserved, spent)
 
     def _keep_outcome(
         self,
@@ -346,10 +363,10 @@ class Caller:
 
     async def _ping_once(self, request: ChatRequest, entry: ModelEntry) -> Failure | None:
         ping = ping_request(entry, run_id=request.run_id, timeout_s=request.timeout_s)
-        reserve = self._worst_case(ping, entry, 1)
+        reserve, limit = self._worst_case(ping, entry, 1), self._limit_of(ping, entry)
         failure = None
         for number in range(1, PING_ATTEMPTS + 1):
-            failure = (await self._send(f"ping:{entry.id}", ping, entry, reserve, number, self._clock())).failure
+            failure = (await self._send(f"ping:{entry.id}", ping, entry, reserve, number, limit)).failure
             if failure is None or failure.kind != "connection":
                 return failure
             await self._sleep(FIRST_BACKOFF_S)

@@ -127,26 +127,18 @@ class GuardrailTrials:
 
     async def _trial(self, entry: ModelEntry, name: str, call: LoggedCall, plain: Pair) -> Trial:
         gateway, config = self._settings.gateway, self._settings.guardrails[name].for_gateway()
-        request, _ = replay_request(call, entry, self._run_id, gateway.timeout_s)
-        known = request.model_copy(update={"config": config}).content_hash()
-        found = await self._finished.trial(known, call)
+        request, wire = replay_request(call, entry, self._run_id, gateway.timeout_s, config)
+        known = request.content_hash
+        found = self._finished.trial(known, call)
         if found is not None:
             self._caller.report_known(request)
             trial = Trial(call, found.replay, plain, found.refused)
         else:
-            replay, _ = await replay_call(
-                self._caller,
-                self._adjustments,
-                call,
-                entry,
-                run_id=self._run_id,
-                timeout_s=gateway.timeout_s,
-                config=config,
-            )
+            replay, _ = await replay_call(self._caller, self._adjustments, request, wire, entry)
             answer = replay.completion
             refused = answer is not None and is_refusal(call, answer, replay.finish_reason)
             versions = {model_component(entry.id): model_version(entry, gateway.slugs)}
-            await self._finished.keep_trial(known, call, replay, refused, versions)
+            self._finished.keep_trial(known, call, replay, refused, versions)
             trial = Trial(call, replay, plain, refused)
         self._emitter.emit(
             GuardrailChecked, guardrails=name, model_id=entry.id, record_id=call.id, verdict=trial.verdict

@@ -270,7 +270,7 @@ def _try_store(path: Path, found: str) -> tuple[list[Check], str | None]:
     try:
         with Database(path) as store:
             store.run(lambda c: cache.set_value(c, _PROBE, moment, ttl_s=60))
-            kept = store.run(lambda c: cache.get(c, _PROBE))
+            kept = store.run(lambda c: cache.find(c, _PROBE))
             store.run(lambda c: cache.invalidate(c, _PROBE))
             last = store.run(runs.last_success)
     except StoreError as error:

@@ -38,6 +38,7 @@ from cqtui.store.finished import Finished
 from cqtui.store.locking import plan_lock
 from cqtui.store.versions import versions_now
 
+KEEPING = 8  # one worker more for so many: while some keep an answer, as many calls as allowed are under way
 Stage = Literal["completed", "stopped_early", "budget_exhausted", "interrupted"]
 
 
@@ -234,7 +235,7 @@ class _Run:
                 replayer,
                 self._emitter,
                 max_drop_percent=settings.thresholds.max_quality_drop_percent,
-                workers=settings.gateway.concurrency,
+                workers=settings.gateway.concurrency + settings.gateway.concurrency // KEEPING,
                 found=found,
                 stop=self._stop,
                 in_waves=settings.batch,
@@ -364,9 +365,11 @@ def _keep_evaluations(connection: sqlite3.Connection, judge: str, found: Verific
 
 def _more_usd(plan: Plan, evidence: Sequence[Evidence]) -> Decimal | None:
     """About what the missing prompts of the neediest candidate cost, in USD."""
-    expected = estimate(plan).expected_usd
     wanted = max((e.more_samples or 0 for e in evidence), default=0)
-    if expected is None or not plan.calls or not wanted:
+    if not plan.calls or not wanted:
+        return None
+    expected = estimate(plan).expected_usd
+    if expected is None:
         return None
     return expected / len(plan.calls) * wanted
 

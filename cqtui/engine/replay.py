@@ -23,15 +23,19 @@ from cqtui.store.versions import model_component, model_version
 
 
 def replay_request(
-    call: LoggedCall, entry: ModelEntry, run_id: str, timeout_s: float
+    call: LoggedCall, entry: ModelEntry, run_id: str, timeout_s: float, config: GatewayConfig | None = None
 ) -> tuple[ChatRequest, Translation]:
-    """The request that replays a logged call on a model, and what the translation took."""
+    """The request that replays a logged call on a model, and what the translation took.
+
+    Args:
+        call: The logged call.
+        entry: The model.
+        run_id: Travels as trace data.
+        timeout_s: Of each attempt, in seconds.
+        config: A Portkey config (or the id of a saved one) that goes with the call.
+    """
     wire = translate(call, entry)
-    return _request(wire, call, entry, run_id, timeout_s), wire
-
-
-def _request(wire: Translation, call: LoggedCall, entry: ModelEntry, run_id: str, timeout_s: float) -> ChatRequest:
-    return ChatRequest(
+    request = ChatRequest(
         model=entry.model,
         provider=entry.portkey_slug,
         messages=wire.messages,
@@ -41,40 +45,34 @@ def _request(wire: Translation, call: LoggedCall, entry: ModelEntry, run_id: str
         model_id=entry.id,
         record_id=call.id,
         timeout_s=timeout_s,
+        config=config,
     )
+    return request, wire
 
 
 async def replay_call(
-    caller: Caller,
-    adjustments: Adjustments,
-    call: LoggedCall,
-    entry: ModelEntry,
-    *,
-    run_id: str,
-    timeout_s: float,
-    config: GatewayConfig | None = None,
+    caller: Caller, adjustments: Adjustments, request: ChatRequest, wire: Translation, entry: ModelEntry
 ) -> tuple[Replay, Translation]:
-    """Replay a logged call on a model; see ``call_adjusted``.
+    """Send what ``replay_request`` made; see ``call_adjusted``.
 
     Args:
         caller: Makes the calls.
         adjustments: What is known of the models, and where lessons are kept.
-        call: The logged call.
+        request: The request as the table translates it.
+        wire: That translation.
         entry: The model.
-        run_id: Travels as trace data.
-        timeout_s: Of each attempt, in seconds.
-        config: A Portkey config (or the id of a saved one) that goes with the call.
 
     Raises:
         What ``Caller.call`` raises.
     """
-    wire = translate(call, entry)
     if wire.unsupported is not None:
         message = f"{entry.id} takes no {wire.unsupported}"
         return Replay(model=entry.model, failure=Failure(kind="unsupported_content", message=message)), wire
 
     def request_of(final: Translation) -> ChatRequest:
-        return _request(final, call, entry, run_id, timeout_s).model_copy(update={"config": config})
+        if final is wire:
+            return request
+        return request.model_copy(update={"messages": final.messages, "params": final.params})
 
     return await call_adjusted(caller, adjustments, wire, entry, request_of)
 
@@ -131,36 +129,34 @@ class Replayer:
         entry = candidate.entry
         logged = call.completion or Completion()
         baseline_cost, baseline_refused = self._facts_of(call, logged)
-        request, _ = replay_request(call, entry, self._run_id, self._timeout_s)
-        known = request.content_hash()
-        found = await self._finished.pair(known, call)
+        request, wire = replay_request(call, entry, self._run_id, self._timeout_s)
+        known = request.content_hash
+        found = self._finished.pair(known, call)
         if found is not None:
             self._caller.report_known(request)
             cost = cost_of(entry, uncached(found.usage), self._as_of)
             own = {"record_id": call.id, "session": call.session}
             costs = {"baseline_cost_usd": baseline_cost, "candidate_cost_usd": cost}
             return found.pair.model_copy(update={**own, **costs})
-        replay, wire = await replay_call(
-            self._caller, self._adjustments, call, entry, run_id=self._run_id, timeout_s=self._timeout_s
-        )
-        base = Pair(
-            record_id=call.id,
-            session=call.session,
-            baseline_cost_usd=baseline_cost,
-            baseline_refused=baseline_refused,
-            translated=wire.translated,
-            dropped=wire.dropped,
-        )
+        replay, wire = await replay_call(self._caller, self._adjustments, request, wire, entry)
+        facts = {
+            "record_id": call.id,
+            "session": call.session,
+            "baseline_cost_usd": baseline_cost,
+            "baseline_refused": baseline_refused,
+            "translated": wire.translated,
+            "dropped": wire.dropped,
+        }
         if replay.failure is not None or replay.completion is None:
             failure = replay.failure or Failure(kind="no_choices", message="no answer")
-            return base.model_copy(update={"failure": failure.kind, "failure_message": failure.message})
-        pair, is_final = base.model_copy(update=self._measured(call, entry, replay)), True
+            return Pair.model_validate({**facts, "failure": failure.kind, "failure_message": failure.message})
+        pair, is_final = Pair.model_validate({**facts, **self._measured(call, entry, replay)}), True
         if not (pair.baseline_refused and pair.candidate_refused):
             scores, is_final = await self._scores(call, logged, replay.completion, pair)
             pair = pair.model_copy(update=scores)
         if is_final:
             versions = {**self._judge.versions, model_component(entry.id): model_version(entry, self._slugs)}
-            await self._finished.keep_pair(known, call, pair, replay.usage, versions)
+            self._finished.keep_pair(known, call, pair, replay.usage, versions)
         return pair
 
     def _facts_of(self, call: LoggedCall, logged: Completion) -> tuple[Decimal | None, bool]:
@@ -188,11 +184,13 @@ class Replayer:
     ) -> tuple[dict[str, object], bool]:
         """The scores, and whether asking the judge again would only repeat them."""
         if pair.candidate_refused:  # the current model answered: a refusal is worth nothing here
-            baseline = await self._baseline_score(call, logged)
+            baseline = await outcome_of(self._baseline_scoring(call, logged))
             if isinstance(baseline, Judgement):
                 return _scored(baseline.overall, 0.0), True
             return _unjudged(), baseline is None
-        baseline, judged = await asyncio.gather(self._baseline_score(call, logged), self._judge.score(call, answer))
+        scoring = self._baseline_scoring(call, logged)
+        judged = await self._judge.score(call, answer)
+        baseline = await outcome_of(scoring)
         if not isinstance(baseline, Judgement) or not isinstance(judged, Judgement):
             return _unjudged(), not isinstance(baseline, Failure) and not isinstance(judged, Failure)
         score = judged.overall
@@ -201,12 +199,13 @@ class Replayer:
             score = min(score, baseline.overall)
         return _scored(baseline.overall, score), True
 
-    async def _baseline_score(self, call: LoggedCall, logged: Completion) -> Judgement | Failure | None:
+    def _baseline_scoring(self, call: LoggedCall, logged: Completion) -> asyncio.Task[Judgement | Failure | None]:
+        """The scoring of the logged answer, begun where it was not yet: one for all candidates."""
         task = self._baseline.get(call.id)
         if task is None:
             task = asyncio.create_task(self._judge.score(call, logged))
             self._baseline[call.id] = task
-        return await outcome_of(task)
+        return task
 
 
 def _scored(baseline: float, candidate: float) -> dict[str, object]:

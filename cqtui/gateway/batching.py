@@ -134,7 +134,7 @@ class BatchClient:
             raise _still_waiting()
         if self._watch is None:
             self._watch = asyncio.create_task(self._let_go())
-        key = request.content_hash()
+        key = request.content_hash
         future: asyncio.Future[Replay] = asyncio.get_running_loop().create_future()
         self._waiting[key] = future
         try:

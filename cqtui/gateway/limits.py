@@ -55,13 +55,14 @@ class AdaptiveLimit:
         self._clock = clock
         self._sleep = sleep
         self._changed = asyncio.Condition()
+        self._waiting = 0
 
     @contextlib.asynccontextmanager
     async def slot(self, give_up_at: float = math.inf) -> AsyncIterator[float]:
         """Wait for a place, the end of a pause that the provider asked for, and the pace; gives the start's time."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._running < self.allowed)
-            self._running += 1
+        if self._running >= self.allowed:
+            await self._wait_for_place()
+        self._running += 1  # nothing is awaited between the check and this
         try:
             turn = self._take_turn()
             while (wait := max(turn, self._closed_until) - self._clock()) > 0:
@@ -70,9 +71,18 @@ class AdaptiveLimit:
                 await self._sleep(wait)
             yield self._clock()
         finally:
+            self._running -= 1
+            if self._waiting:
+                async with self._changed:
+                    self._changed.notify(self._waiting)
+
+    async def _wait_for_place(self) -> None:
+        self._waiting += 1
+        try:
             async with self._changed:
-                self._running -= 1
-                self._changed.notify_all()
+                await self._changed.wait_for(lambda: self._running < self.allowed)
+        finally:
+            self._waiting -= 1
 
     def _take_turn(self) -> float:
         turn = max(self._next_start, self._clock())
@@ -103,7 +113,34 @@ def is_transient(replay: Replay) -> bool:
     return replay.failure is not None and replay.failure.is_transient
 
 
-def retrying(attempts: int, deadline_s: float, *, clock: Clock, sleep: Sleep = asyncio.sleep) -> tenacity.AsyncRetrying:
+async def with_retries(
+    attempt: Callable[[], Awaitable[Replay]],
+    attempts: int,
+    deadline_s: float,
+    *,
+    clock: Clock,
+    sleep: Sleep = asyncio.sleep,
+) -> Replay:
+    """Make attempts by the one retry policy; see ``retrying`` for the arguments.
+
+    The first is made before the policy exists: nearly all calls need no second.
+    """
+    started = clock()
+    first = await attempt()
+    if not is_transient(first):
+        return first
+    made = [first]
+
+    async def next_attempt() -> Replay:
+        return made.pop() if made else await attempt()
+
+    outcome: Replay = await retrying(attempts, deadline_s, clock=clock, sleep=sleep, started=started)(next_attempt)
+    return outcome
+
+
+def retrying(
+    attempts: int, deadline_s: float, *, clock: Clock, sleep: Sleep = asyncio.sleep, started: float | None = None
+) -> tenacity.AsyncRetrying:
     """The one retry policy: exponential with full jitter from 0.5 s to 30 s, never sooner than Retry-After asks.
 
     Args:
@@ -112,9 +149,10 @@ def retrying(attempts: int, deadline_s: float, *, clock: Clock, sleep: Sleep = a
         deadline_s: No attempt starts later than this after the first, throttled or not.
         clock: Monotonic, in seconds.
         sleep: Waits, in seconds.
+        started: When the first attempt began; None is now.
     """
     jitter = tenacity.wait_random_exponential(multiplier=FIRST_BACKOFF_S, max=LONGEST_BACKOFF_S)
-    started = clock()
+    begun = clock() if started is None else started
     failures = 0
 
     def outcome(state: tenacity.RetryCallState) -> Replay:
@@ -130,7 +168,7 @@ def retrying(attempts: int, deadline_s: float, *, clock: Clock, sleep: Sleep = a
         nonlocal failures
         failure = outcome(state).failure
         failures += failure is not None and failure.kind != "rate_limited"
-        return failures >= attempts or clock() - started + state.upcoming_sleep > deadline_s
+        return failures >= attempts or clock() - begun + state.upcoming_sleep > deadline_s
 
     return tenacity.AsyncRetrying(
         stop=stop,

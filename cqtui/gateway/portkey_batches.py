@@ -19,7 +19,7 @@ WINDOW = "24h"
 
 def batch_line(request: ChatRequest) -> str:
     """A call as a line of the input file; the model's name is bare, since the provider itself reads it."""
-    line = {"custom_id": request.content_hash(), "method": "POST", "url": URL, "body": request.body()}
+    line = {"custom_id": request.content_hash, "method": "POST", "url": URL, "body": request.body()}
     return json.dumps(line, ensure_ascii=False)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from typing import Any, Literal, Protocol
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol, Self
 
 from pydantic import Field
 
@@ -45,10 +47,17 @@ class ChatRequest(Frozen):
         about = "\n".join((self.purpose, self.model_id, self.record_id, str(self.repeat)))
         return f"{self.run_id}:{hashlib.sha256(about.encode()).hexdigest()[:16]}"
 
+    @functools.cached_property
     def content_hash(self) -> str:
         """SHA-256 (hex) of everything that can change the answer, the endpoint aside."""
         parts = [REQUEST_SCHEMA_VERSION, self.provider, self.body(), self.config, self.repeat]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with changes: what was worked out for the original does not come along."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("content_hash", None)
+        return copied
 
 
 class ChatClient(Protocol):

@@ -41,7 +41,7 @@ class RecordedClient:
 
     async def complete(self, request: ChatRequest) -> Replay:
         """Look a request up; see ``ChatClient.complete``."""
-        found = self._answers.get(request.content_hash())
+        found = self._answers.get(request.content_hash)
         if found is not None:
             return found
         failure = Failure(kind="not_recorded", message=f"the recording has no answer of {request.model} to this call")
@@ -71,7 +71,7 @@ class RecordingClient:
         """Send and record; see ``ChatClient.complete``."""
         replay = await self._inner.complete(request)
         if replay.failure is None:
-            line = {"request": request.content_hash(), "replay": replay.model_dump(mode="json", exclude_defaults=True)}
+            line = {"request": request.content_hash, "replay": replay.model_dump(mode="json", exclude_defaults=True)}
             self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
             self._file.flush()
         return replay

@@ -37,9 +37,9 @@ def _posterior(values: tuple[float, ...], prior_sd: float, prior_pairs: float, p
     centre = mean(values)
     df = prior_df + n - 1
     s2 = (prior_df * prior_sd**2 + math.fsum((value - centre) ** 2 for value in values)) / df
-    from scipy import stats
+    from scipy import special
 
-    return float(stats.t.cdf(n * centre / (n + prior_pairs) / math.sqrt(s2 / (n + prior_pairs)), df))
+    return float(special.stdtr(df, n * centre / (n + prior_pairs) / math.sqrt(s2 / (n + prior_pairs))))
 
 
 def p_quality(

@@ -92,11 +92,11 @@ def paired_difference(current: Sequence[float], candidate: Sequence[float], leve
     se = standard_error(d)
     if se == 0.0:
         return PairedDifference(n, centre, 0.0, None, None, None)
-    from scipy import stats
+    from scipy import special
 
     t = centre / se
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * se
-    return PairedDifference(n, centre, se, t, 2 * float(stats.t.sf(abs(t), n - 1)), (centre - half, centre + half))
+    half = float(special.stdtrit(n - 1, (1 + level) / 2)) * se
+    return PairedDifference(n, centre, se, t, 2 * float(special.stdtr(n - 1, -abs(t))), (centre - half, centre + half))
 
 
 def quality_margins(
@@ -161,13 +161,13 @@ def non_inferiority(
     se = standard_error(z) if n >= 2 else None
     if centre is None or se is None or se == 0.0:
         return NonInferiority(n, used, centre, se, None, None, None, None, "undecided")
-    from scipy import stats
+    from scipy import special
 
     t = centre / se
-    half = float(stats.t.ppf(1 - alpha, n - 1)) * se
+    half = float(special.stdtrit(n - 1, 1 - alpha)) * se
     lower, upper = centre - half, centre + half
     verdict: Verdict = "non-inferior" if lower > 0 else "inferior" if upper < 0 else "undecided"
-    return NonInferiority(n, used, centre, se, t, float(stats.t.sf(t, n - 1)), lower, upper, verdict)
+    return NonInferiority(n, used, centre, se, t, float(special.stdtr(n - 1, -t)), lower, upper, verdict)
 
 
 def clustered_mean(differences: Sequence[float], clusters: Sequence[Hashable], level: float = 0.95) -> ClusteredMean:
@@ -203,7 +203,7 @@ def clustered_mean(differences: Sequence[float], clusters: Sequence[Hashable], l
     if cr0 <= 1e-12 * max(abs(value) for value in d):
         return ClusteredMean(n, count, centre, naive, 0.0, 0.0, None)
     cr1 = cr0 * math.sqrt(count / (count - 1))
-    from scipy import stats
+    from scipy import special
 
-    half = float(stats.t.ppf((1 + level) / 2, count - 1)) * cr1
+    half = float(special.stdtrit(count - 1, (1 + level) / 2)) * cr1
     return ClusteredMean(n, count, centre, naive, cr0, cr1, (centre - half, centre + half))

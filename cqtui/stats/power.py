@@ -66,12 +66,12 @@ def pairs_needed_t(
     start = pairs_needed_z(sd, margin, true_diff, alpha, power)
     if start is None or start > 100_000:
         return start
-    from scipy import stats
+    from scipy import special
 
     effect = _effect(sd, margin, true_diff, alpha, power)
     n = start
     while True:
-        reached = float(stats.nct.sf(float(stats.t.ppf(1 - alpha, n - 1)), n - 1, effect * math.sqrt(n)))
+        reached = 1 - float(special.nctdtr(n - 1, effect * math.sqrt(n), float(special.stdtrit(n - 1, 1 - alpha))))
         if reached >= power or (math.isnan(reached) and effect * math.sqrt(n) > 30):
             return n
         n += 1

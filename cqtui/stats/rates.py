@@ -68,9 +68,9 @@ def mcnemar_exact(only_current: int, only_candidate: int) -> McNemar:
         raise ValueError(f"counts must not be negative, got {only_current} and {only_candidate}")
     if only_current + only_candidate == 0:
         return McNemar(0, 0, 1.0, 1.0)
-    from scipy import stats
+    from scipy import special
 
     total = only_current + only_candidate
     smaller = min(only_current, only_candidate)
-    two_sided = min(1.0, 2 * float(stats.binom.cdf(smaller, total, 0.5)))
-    return McNemar(only_current, only_candidate, two_sided, float(stats.binom.sf(only_candidate - 1, total, 0.5)))
+    two_sided = min(1.0, 2 * float(special.bdtr(smaller, total, 0.5)))
+    return McNemar(only_current, only_candidate, two_sided, float(special.bdtrc(only_candidate - 1, total, 0.5)))

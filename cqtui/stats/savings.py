@@ -46,7 +46,7 @@ def savings_ratio(current_cost: Sequence[float], candidate_cost: Sequence[float]
     se = math.sqrt(residual_ss / (n - 1)) / (math.sqrt(n) * total / n)
     if se <= 1e-12 * max(1.0, ratio):
         return Savings(n, ratio, 1 - ratio, 0.0, None)
-    from scipy import stats
+    from scipy import special
 
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * se
+    half = float(special.stdtrit(n - 1, (1 + level) / 2)) * se
     return Savings(n, ratio, 1 - ratio, se, (1 - ratio - half, 1 - ratio + half))

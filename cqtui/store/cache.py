@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cqtui.models import Frozen
+from cqtui.store.database import Database
 
 MODEL_OUTPUT = "model_output"
 EVALUATION = "evaluation"
@@ -42,14 +43,30 @@ def generate_key(prefix: str, **parts: Any) -> str:
     return f"{prefix}:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
-def get(connection: sqlite3.Connection, key: str, *, now: datetime | None = None) -> Any | None:
-    """The value under a key, or None where it is absent or expired; a hit is counted."""
+def find(connection: sqlite3.Connection, key: str, *, now: datetime | None = None) -> Any | None:
+    """The value under a key, or None where it is absent or expired; only reads, see ``count_hit``."""
     moment = (now or datetime.now(UTC)).isoformat()
     row = connection.execute(
-        "UPDATE cache SET hit_count = hit_count + 1 WHERE cache_key = ? AND expires_at > ? RETURNING value_json",
-        (key, moment),
+        "SELECT value_json FROM cache WHERE cache_key = ? AND expires_at > ?", (key, moment)
     ).fetchone()
     return None if row is None else json.loads(row[0])
+
+
+def count_hit(connection: sqlite3.Connection, key: str) -> None:
+    """Count that an entry was used."""
+    connection.execute("UPDATE cache SET hit_count = hit_count + 1 WHERE cache_key = ?", (key,))
+
+
+def look_up(database: Database, key: str) -> Any | None:
+    """The value under a key, or None, at once; a hit is counted later.
+
+    Raises:
+        StoreError: SQLite refused it.
+    """
+    value = database.read(lambda c: find(c, key))
+    if value is not None:
+        database.submit(lambda c: count_hit(c, key))
+    return value
 
 
 def set_value(

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -74,25 +75,55 @@ def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("RELEASE one")
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Work for the store's thread, and who waits for it: a thread, or a task of an event loop."""
+
+    work: Work[Any]
+    answer: Future[Any] | asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def deliver(self, value: Any, problem: BaseException | None) -> None:
+        """Tell who waits, unless they have gone; a task's answer is delivered on its loop."""
+        if isinstance(self.answer, Future):
+            self.answer.set_running_or_notify_cancel()
+        if self.answer.cancelled():
+            return
+        if problem is None:
+            self.answer.set_result(value)
+        else:
+            self.answer.set_exception(problem)
+
+
+_Outcome = tuple[Any, BaseException | None]
+
+
+def _deliver(answered: list[tuple[_Job, _Outcome]]) -> None:
+    for job, (value, problem) in answered:
+        job.deliver(value, problem)
+
+
 class Database:
     """One store, shared by all tasks of a run.
 
     Work is queued to one writer thread, which puts what is waiting into one transaction and answers after its commit:
-    each piece of work is atomic by itself (a savepoint), and one disk flush serves many concurrent calls.
+    each piece of work is atomic by itself, and one disk flush serves many concurrent calls. Work changes nothing but
+    the database: where one piece of a transaction fails, the others are done again.
     """
 
     def __init__(self, path: Path) -> None:
         """Open the file; see ``connect`` for the errors."""
         self.path = path
         self._connection = connect(path)
-        self._queue: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._reading = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="cqtui-store", daemon=True)
         self._thread.start()
 
     def submit(self, work: Work[T]) -> Future[T]:
         """Queue work; the future resolves when it is committed."""
         future: Future[T] = Future()
-        self._queue.put((work, future))
+        self._queue.put(_Job(work, future))
         return future
 
     def run(self, work: Work[T]) -> T:
@@ -105,13 +136,30 @@ class Database:
 
     async def run_async(self, work: Work[T]) -> T:
         """Run work without blocking the event loop; see ``run``."""
-        return await asyncio.wrap_future(self.submit(work))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Job(work, future, loop))
+        return await future
+
+    def read(self, work: Work[T]) -> T:
+        """Run work that only reads, at once and on this thread: for a look at a few rows by their key.
+
+        It sees what was committed before, and waits for no writer.
+
+        Raises:
+            StoreError: SQLite refused it.
+        """
+        try:
+            return work(self._reading)
+        except sqlite3.Error as error:
+            raise explain(self.path, error) from None
 
     def close(self) -> None:
         """Finish what is queued and close the file."""
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
+        self._reading.close()
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -132,30 +180,47 @@ class Database:
                     ends = True
                     break
                 group.append(following)
-            self._commit(group)
+            self._answer(group, self._commit(group))
             if ends:
                 return
 
-    def _commit(self, group: list[tuple[Work[Any], Future[Any]]]) -> None:
+    def _answer(self, group: list[_Job], outcomes: list[_Outcome]) -> None:
+        """Wake each loop once for all of its tasks."""
+        of_loops: dict[asyncio.AbstractEventLoop, list[tuple[_Job, _Outcome]]] = {}
+        for job, outcome in zip(group, outcomes, strict=True):
+            if job.loop is None:
+                job.deliver(*outcome)
+            else:
+                of_loops.setdefault(job.loop, []).append((job, outcome))
+        for loop, answered in of_loops.items():
+            with contextlib.suppress(RuntimeError):  # a loop that has closed waits for nothing
+                loop.call_soon_threadsafe(_deliver, answered)
+
+    def _commit(self, group: list[_Job]) -> list[_Outcome]:
+        """Do all work in one transaction; where a piece fails, again with each piece undone by itself."""
         # Work whose waiter has gone is done all the same: it may keep a paid answer.
-        waited_for = [future.set_running_or_notify_cancel() for _, future in group]
+        try:
+            return self._transaction([job.work for job in group], lambda work: (work(self._connection), None))
+        except BaseException as error:
+            if len(group) == 1:
+                return [(None, explain(self.path, error) if isinstance(error, sqlite3.Error) else error)]
+        try:
+            return self._transaction([job.work for job in group], self._outcome)
+        except sqlite3.Error as error:
+            return [(None, explain(self.path, error))] * len(group)
+
+    def _transaction(self, works: list[Work[Any]], do: Callable[[Work[Any]], _Outcome]) -> list[_Outcome]:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            outcomes = [self._outcome(work) for work, _ in group]
+            outcomes = [do(work) for work in works]
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            outcomes = [(None, explain(self.path, error))] * len(group)
-        for (_, future), is_waited_for, (value, problem) in zip(group, waited_for, outcomes, strict=True):
-            if not is_waited_for:
-                continue
-            if problem is None:
-                future.set_result(value)
-            else:
-                future.set_exception(problem)
+            raise
+        return outcomes
 
-    def _outcome(self, work: Work[Any]) -> tuple[Any, BaseException | None]:
+    def _outcome(self, work: Work[Any]) -> _Outcome:
         """What one piece of work gave, undone where it failed; raises where its failure ended the transaction."""
         try:
             with _savepoint(self._connection):

@@ -61,9 +61,14 @@ class Finished:
         self._version = version
         self._ttl_s = ttl_s
         self._keep_text = keep_text
+        self._logged: dict[int, tuple[LoggedCall, str]] = {}  # by identity: the call is kept, so that it stays unique
 
     def _key(self, kind: str, request_hash: str, call: LoggedCall, judge: str) -> str:
-        logged = hashlib.sha256(call.model_dump_json(include=_OF_THE_CALL).encode()).hexdigest()
+        known = self._logged.get(id(call))
+        if known is None:
+            known = (call, hashlib.sha256(call.model_dump_json(include=_OF_THE_CALL).encode()).hexdigest())
+            self._logged[id(call)] = known
+        logged = known[1]
         return cache.generate_key(
             kind, endpoint=self._endpoint, judge=judge, request=request_hash, logged=logged, version=self._version
         )
@@ -74,15 +79,15 @@ class Finished:
     def _trial_key(self, request_hash: str, call: LoggedCall) -> str:
         return self._key(cache.TRIAL, request_hash, call, "")
 
-    async def pair(self, request_hash: str, call: LoggedCall) -> FinishedPair | None:
+    def pair(self, request_hash: str, call: LoggedCall) -> FinishedPair | None:
         """The pair of a request (its ``content_hash`` before adjustments) and the logged call, or None."""
-        return await self._find(self._pair_key(request_hash, call), FinishedPair)
+        return self._find(self._pair_key(request_hash, call), FinishedPair)
 
-    async def trial(self, request_hash: str, call: LoggedCall) -> FinishedTrial | None:
+    def trial(self, request_hash: str, call: LoggedCall) -> FinishedTrial | None:
         """The trial of a request under guardrails and the logged call, or None."""
-        return await self._find(self._trial_key(request_hash, call), FinishedTrial)
+        return self._find(self._trial_key(request_hash, call), FinishedTrial)
 
-    async def keep_pair(
+    def keep_pair(
         self, request_hash: str, call: LoggedCall, pair: Pair, usage: Usage, versions: Mapping[str, str]
     ) -> None:
         """Keep a pair that no further call would change; a failed one is left out, so that a later run tries again.
@@ -100,9 +105,9 @@ class Finished:
             "pair": pair.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_MEASURED),
             "usage": usage.model_dump(exclude_defaults=True),
         }
-        await self._keep(self._pair_key(request_hash, call), value, versions)
+        self._keep(self._pair_key(request_hash, call), value, versions)
 
-    async def keep_trial(
+    def keep_trial(
         self, request_hash: str, call: LoggedCall, replay: Replay, refused: bool, versions: Mapping[str, str]
     ) -> None:
         """Keep a trial that asking again would only repeat; see ``keep_pair``."""
@@ -112,18 +117,15 @@ class Finished:
         if "failure" in left:  # a block: its words are the guardrail's
             left["failure"]["message"] = ""
         value = {"replay": left, "refused": refused}
-        await self._keep(
-            self._trial_key(request_hash, call), value if self._keep_text else without_messages(value), versions
-        )
+        self._keep(self._trial_key(request_hash, call), value if self._keep_text else without_messages(value), versions)
 
-    async def _find(self, key: str, kind: type[M]) -> M | None:
-        found = await self._database.run_async(lambda c: cache.get(c, key))
+    def _find(self, key: str, kind: type[M]) -> M | None:
+        found = cache.look_up(self._database, key)
         try:
             return None if found is None else kind.model_validate(found)
         except ValidationError:
             return None
 
-    async def _keep(self, key: str, value: Mapping[str, Any], versions: Mapping[str, str]) -> None:
-        await self._database.run_async(
-            lambda c: cache.set_value(c, key, value, ttl_s=self._ttl_s, source_versions=versions)
-        )
+    def _keep(self, key: str, value: Mapping[str, Any], versions: Mapping[str, str]) -> None:
+        """Queue it: nobody need wait, since it follows from what is kept already."""
+        self._database.submit(lambda c: cache.set_value(c, key, value, ttl_s=self._ttl_s, source_versions=versions))

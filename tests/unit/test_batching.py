@@ -42,7 +42,7 @@ class Jobs:
 
     async def results(self, job: BatchJob, request: ChatRequest) -> Mapping[str, Replay]:
         calls = self.submitted[int(job.id.removeprefix("job-")) - 1]
-        return {c.content_hash(): answered(c, f"to {c.record_id}") for c in calls if c.record_id not in self.lose}
+        return {c.content_hash: answered(c, f"to {c.record_id}") for c in calls if c.record_id not in self.lose}
 
 
 class Ledger:
@@ -52,13 +52,13 @@ class Ledger:
         self.jobs: dict[str, str] = {}
 
     async def job_of(self, request: ChatRequest) -> str | None:
-        return self.jobs.get(request.content_hash())
+        return self.jobs.get(request.content_hash)
 
     async def keep(self, job_id: str, requests: Sequence[ChatRequest]) -> None:
-        self.jobs.update({request.content_hash(): job_id for request in requests})
+        self.jobs.update({request.content_hash: job_id for request in requests})
 
     async def forget(self, request: ChatRequest) -> None:
-        self.jobs.pop(request.content_hash(), None)
+        self.jobs.pop(request.content_hash, None)
 
 
 class Rig:

@@ -131,7 +131,7 @@ def test_stats_count_entries_hits_bytes_and_what_is_expired(connection: sqlite3.
     cache.set_value(connection, "model_output:2", "abc", ttl_s=3600, now=NOW)
     cache.set_value(connection, "evaluation:1", 1, ttl_s=60, now=NOW)
     for _ in range(3):
-        cache.get(connection, "model_output:2", now=NOW)
+        cache.count_hit(connection, "model_output:2")
     found = {kind.kind: kind for kind in cache.stats(connection, now=NOW + timedelta(seconds=60))}
     outputs = found["model_output"]
     assert (outputs.entries, outputs.hits, outputs.size_bytes, outputs.expired) == (2, 3, len('"ü""abc"'.encode()), 1)

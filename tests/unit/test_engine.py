@@ -245,8 +245,8 @@ async def test_interrupted_runs_go_on_and_pay_for_nothing_twice(tmp_path: Path) 
     start = events[0]
     assert isinstance(start, RunStarted)
     assert start.resumed
-    received = {request.content_hash() for request in first.requests[:24]}
-    assert not received & {request.content_hash() for request in second.requests}
+    received = {request.content_hash for request in first.requests[:24]}
+    assert not received & {request.content_hash for request in second.requests}
     whole = await optimize_async(serial, calls=log(20), client=ScriptedClient(good_model), database=tmp_path / "d.db")
     apart = {"run_id", "at", "seconds", "spend"}
     assert resumed.model_dump(exclude=apart) == whole.model_dump(exclude=apart)

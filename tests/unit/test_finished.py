@@ -46,15 +46,21 @@ def finished(database: Database, **changes: Any) -> Finished:
     )
 
 
+def wait_until_kept(database: Database) -> None:
+    """Wait until what was queued is kept."""
+    database.run(lambda c: None)
+
+
 def dump(database: Database) -> str:
     return database.run(lambda c: "\n".join(c.iterdump()))
 
 
-async def test_a_pair_comes_back_without_costs_and_session(database: Database) -> None:
+def test_a_pair_comes_back_without_costs_and_session(database: Database) -> None:
     store = finished(database)
-    await store.keep_pair("hash", CALL, PAIR, USAGE, VERSIONS)
+    store.keep_pair("hash", CALL, PAIR, USAGE, VERSIONS)
+    wait_until_kept(database)
     gone: dict[str, Any] = {"session": None, "baseline_cost_usd": None, "candidate_cost_usd": None}
-    assert await store.pair("hash", CALL) == FinishedPair(pair=PAIR.model_copy(update=gone), usage=USAGE)
+    assert store.pair("hash", CALL) == FinishedPair(pair=PAIR.model_copy(update=gone), usage=USAGE)
     assert "Harrowfen" not in dump(database)
 
 
@@ -62,40 +68,45 @@ async def test_a_pair_comes_back_without_costs_and_session(database: Database) -
     "change",
     [{"endpoint": "scripted/2"}, {"judge": "j/2"}, {"version": "0.2.0"}],
 )
-async def test_another_endpoint_judge_or_version_has_its_own(database: Database, change: dict[str, str]) -> None:
-    await finished(database).keep_pair("hash", CALL, PAIR, USAGE, VERSIONS)
-    assert await finished(database).pair("hash", CALL) is not None
-    assert await finished(database, **change).pair("hash", CALL) is None
+def test_another_endpoint_judge_or_version_has_its_own(database: Database, change: dict[str, str]) -> None:
+    finished(database).keep_pair("hash", CALL, PAIR, USAGE, VERSIONS)
+    wait_until_kept(database)
+    assert finished(database).pair("hash", CALL) is not None
+    assert finished(database, **change).pair("hash", CALL) is None
 
 
-async def test_another_request_or_another_logged_answer_has_its_own(database: Database) -> None:
+def test_another_request_or_another_logged_answer_has_its_own(database: Database) -> None:
     store = finished(database)
-    await store.keep_pair("hash", CALL, PAIR, USAGE, VERSIONS)
+    store.keep_pair("hash", CALL, PAIR, USAGE, VERSIONS)
+    wait_until_kept(database)
     other = CALL.model_copy(update={"completion": Completion(text="another answer")})
-    assert await store.pair("other", CALL) is None
-    assert await store.pair("hash", other) is None
-    assert await store.pair("hash", CALL.model_copy(update={"finish_reason": "length"})) is None
-    assert await store.pair("hash", CALL.model_copy(update={"id": "moved", "time": None})) is not None
+    assert store.pair("other", CALL) is None
+    assert store.pair("hash", other) is None
+    assert store.pair("hash", CALL.model_copy(update={"finish_reason": "length"})) is None
+    assert store.pair("hash", CALL.model_copy(update={"id": "moved", "time": None})) is not None
 
 
-async def test_a_failed_pair_is_tried_again(database: Database) -> None:
+def test_a_failed_pair_is_tried_again(database: Database) -> None:
     store = finished(database)
-    await store.keep_pair("hash", CALL, Pair(record_id=CALL.id, failure="timeout"), Usage(), VERSIONS)
-    assert await store.pair("hash", CALL) is None
+    store.keep_pair("hash", CALL, Pair(record_id=CALL.id, failure="timeout"), Usage(), VERSIONS)
+    wait_until_kept(database)
+    assert store.pair("hash", CALL) is None
 
 
-async def test_a_rule_of_invalidation_finds_pairs(database: Database) -> None:
+def test_a_rule_of_invalidation_finds_pairs(database: Database) -> None:
     store = finished(database)
-    await store.keep_pair("hash", CALL, PAIR, USAGE, VERSIONS)
+    store.keep_pair("hash", CALL, PAIR, USAGE, VERSIONS)
+    wait_until_kept(database)
     assert database.run(lambda c: cache.apply_versions(c, {"rubric": "pointwise-2"})) == {"pair": 1}
-    assert await store.pair("hash", CALL) is None
+    assert store.pair("hash", CALL) is None
 
 
-async def test_an_entry_of_another_shape_is_a_miss(database: Database) -> None:
+def test_an_entry_of_another_shape_is_a_miss(database: Database) -> None:
     store = finished(database)
-    await store.keep_pair("hash", CALL, PAIR, USAGE, VERSIONS)
+    store.keep_pair("hash", CALL, PAIR, USAGE, VERSIONS)
+    wait_until_kept(database)
     database.run(lambda c: c.execute("""UPDATE cache SET value_json = '{"pair": {"surprise": 1}}'"""))
-    assert await store.pair("hash", CALL) is None
+    assert store.pair("hash", CALL) is None
 
 
 def under_guardrails(*, error: str | None, failure: Failure | None = None) -> Replay:
@@ -110,31 +121,35 @@ def under_guardrails(*, error: str | None, failure: Failure | None = None) -> Re
     )
 
 
-async def test_a_trial_comes_back_without_its_answer(database: Database) -> None:
+def test_a_trial_comes_back_without_its_answer(database: Database) -> None:
     store = finished(database)
-    await store.keep_trial("hash", CALL, under_guardrails(error="errormark"), True, VERSIONS)
+    store.keep_trial("hash", CALL, under_guardrails(error="errormark"), True, VERSIONS)
+    wait_until_kept(database)
     left = under_guardrails(error="errormark").model_copy(update={"completion": None})
-    assert await store.trial("hash", CALL) == FinishedTrial(replay=left, refused=True)
-    assert await store.pair("hash", CALL) is None
+    assert store.trial("hash", CALL) == FinishedTrial(replay=left, refused=True)
+    assert store.pair("hash", CALL) is None
     assert "answermark" not in dump(database)
 
 
-async def test_without_text_a_broken_check_keeps_its_name_alone(database: Database) -> None:
+def test_without_text_a_broken_check_keeps_its_name_alone(database: Database) -> None:
     store = finished(database, keep_text=False)
     blocked = Failure(kind="blocked_by_guardrail", message="blockmark", status=446)
-    await store.keep_trial("1", CALL, under_guardrails(error="errormark"), False, VERSIONS)
-    await store.keep_trial("2", CALL, under_guardrails(error=None, failure=blocked), False, VERSIONS)
+    store.keep_trial("1", CALL, under_guardrails(error="errormark"), False, VERSIONS)
+    wait_until_kept(database)
+    store.keep_trial("2", CALL, under_guardrails(error=None, failure=blocked), False, VERSIONS)
+    wait_until_kept(database)
     text = dump(database)
     assert "pii" in text
     assert not [mark for mark in ("answermark", "errormark", "blockmark") if mark in text]
-    found = await store.trial("2", CALL)
+    found = store.trial("2", CALL)
     assert found is not None
     assert found.replay.failure is not None
     assert found.replay.failure.kind == "blocked_by_guardrail"
 
 
-async def test_a_trial_that_failed_is_tried_again(database: Database) -> None:
+def test_a_trial_that_failed_is_tried_again(database: Database) -> None:
     store = finished(database)
     failure = Failure(kind="timeout", message="late")
-    await store.keep_trial("hash", CALL, Replay(model="small", failure=failure), False, VERSIONS)
-    assert await store.trial("hash", CALL) is None
+    store.keep_trial("hash", CALL, Replay(model="small", failure=failure), False, VERSIONS)
+    wait_until_kept(database)
+    assert store.trial("hash", CALL) is None

@@ -227,7 +227,7 @@ def test_cached_tokens_left_out_of_the_prompt_are_put_back() -> None:
 
 def test_the_request_hash_sees_everything_but_traces() -> None:
     same = REQUEST.model_copy(update={"run_id": "r", "record_id": "x", "timeout_s": 1.0})
-    assert same.content_hash() == REQUEST.content_hash()
+    assert same.content_hash == REQUEST.content_hash
     changes: list[dict[str, object]] = [
         {"model": "n"},
         {"params": {"a": 1}},
@@ -236,7 +236,7 @@ def test_the_request_hash_sees_everything_but_traces() -> None:
         {"provider": "groq"},
     ]
     for change in changes:
-        assert REQUEST.model_copy(update=change).content_hash() != REQUEST.content_hash()
+        assert REQUEST.model_copy(update=change).content_hash != REQUEST.content_hash
 
 
 async def test_a_recording_gives_back_what_was_recorded_and_invents_nothing(tmp_path: Path) -> None:

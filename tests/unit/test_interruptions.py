@@ -44,7 +44,7 @@ async def test_a_full_disk_loses_no_answer_that_was_kept(tmp_path: Path) -> None
     with Database(tmp_path / "c.db") as store:
         result = await run(PLAN, client, store, ignore)
     assert result.evidence[0].pairs == 60
-    repeated = [key for key, n in collections.Counter(r.content_hash() for r in client.requests).items() if n > 1]
+    repeated = [key for key, n in collections.Counter(r.content_hash for r in client.requests).items() if n > 1]
     # Those whose answer came when nothing could be kept any more: four calls under way at each of two providers.
     assert len(repeated) <= 8
 

@@ -199,7 +199,7 @@ async def test_an_interrupted_run_goes_on_and_repeats_only_what_was_not_finished
         assert partial.stage == "interrupted"
         whole = await run(plan, second, store, ignore)
     assert whole.stage == "completed"
-    assert not {r.content_hash() for r in first.requests} & {r.content_hash() for r in second.requests}
+    assert not {r.content_hash for r in first.requests} & {r.content_hash for r in second.requests}
     fresh, _ = await result_of(tmp_path / "d.db")
     assert same(whole, fresh)
 

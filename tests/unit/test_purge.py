@@ -117,10 +117,10 @@ def test_every_text_is_gone_from_the_file_and_the_figures_stay(path: Path) -> No
     ]
     assert "failuremark" in shown
     with closing(connect(path)) as connection:
-        assert cache.get(connection, "pair:kept") is not None
+        assert cache.find(connection, "pair:kept") is not None
         left = {"hook": "input", "id": "pii", "verdict": None, "error": None}
         trial = {"replay": {"guardrails": {"checks": [left]}}, "refused": False}
-        assert cache.get(connection, "trial:kept") == trial
+        assert cache.find(connection, "trial:kept") == trial
         usages = connection.execute("SELECT json_extract(completion_json, '$.usage.output_tokens') FROM completions")
         assert {tokens for (tokens,) in usages} == {50}
         for (content,) in connection.execute("SELECT content FROM prompts"):

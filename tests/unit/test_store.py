@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -80,6 +81,42 @@ def test_not_a_database_is_one_clear_line(tmp_path: Path) -> None:
         connect(path)
 
 
+def test_a_look_at_the_cache_counts_its_hits(database: Database) -> None:
+    database.run(lambda c: cache.set_value(c, "pair:1", {"kept": True}))
+    assert cache.look_up(database, "pair:1") == {"kept": True}
+    assert cache.look_up(database, "pair:2") is None
+    hits = database.run(lambda c: c.execute("SELECT sum(hit_count) FROM cache").fetchone())
+    assert hits == (1,)
+
+
+def test_a_look_waits_for_no_writer_and_says_what_is_wrong(database: Database) -> None:
+    database.run(lambda c: cache.set_value(c, "pair:1", True))
+    with contextlib.closing(connect(database.path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("DELETE FROM cache")
+        assert database.read(lambda c: cache.find(c, "pair:1")) is True
+        other.execute("ROLLBACK")
+    with pytest.raises(StoreError, match="no such table"):
+        database.read(lambda c: c.execute("SELECT * FROM absent"))
+
+
+async def test_one_failing_piece_of_a_transaction_leaves_the_others(database: Database) -> None:
+    def broken(c: sqlite3.Connection) -> None:
+        cache.set_value(c, "pair:broken", 1)
+        c.execute("INSERT INTO absent VALUES (1)")
+
+    go = threading.Event()
+    database.submit(lambda c: go.wait(10))  # so that the following pieces come together
+    pieces = [lambda c: cache.set_value(c, "pair:1", 1), broken, lambda c: cache.set_value(c, "pair:2", 2)]
+    tasks = [asyncio.ensure_future(database.run_async(piece)) for piece in pieces]
+    await asyncio.sleep(0)
+    go.set()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [type(None), StoreError, type(None)]
+    keys = database.read(lambda c: c.execute("SELECT cache_key FROM cache ORDER BY 1").fetchall())
+    assert keys == [("pair:1",), ("pair:2",)]
+
+
 def test_cache_keys_ttl_hits_and_invalidation(database: Database) -> None:
     assert cache.generate_key("evaluation", a=1, b=2) == cache.generate_key("evaluation", b=2, a=1)
     assert cache.generate_key("evaluation", a=1) != cache.generate_key("evaluation", a=2)
@@ -88,8 +125,9 @@ def test_cache_keys_ttl_hits_and_invalidation(database: Database) -> None:
     def use(c: sqlite3.Connection) -> None:
         cache.set_value(c, "model_output:1", {"x": 1}, ttl_s=60, source_versions={"openai/gpt-4o": "1"}, now=start)
         cache.set_value(c, "model_output_other:1", 3, ttl_s=60, now=start)
-        assert cache.get(c, "model_output:1", now=start + timedelta(seconds=59)) == {"x": 1}
-        assert cache.get(c, "model_output:1", now=start + timedelta(seconds=60)) is None
+        assert cache.find(c, "model_output:1", now=start + timedelta(seconds=59)) == {"x": 1}
+        cache.count_hit(c, "model_output:1")
+        assert cache.find(c, "model_output:1", now=start + timedelta(seconds=60)) is None
         assert c.execute("SELECT hit_count FROM cache WHERE cache_key = 'model_output:1'").fetchone() == (1,)
         assert cache.invalidate_on_version_change(c, "openai/gpt-4o", "1") == 0
         assert cache.invalidate_on_version_change(c, "openai/gpt-4o", "2") == 1
@@ -149,4 +187,4 @@ async def test_work_whose_waiter_has_gone_is_done_all_the_same(database: Databas
     await asyncio.gather(waiter, return_exceptions=True)
     go.set()
     holding.result(5)
-    assert database.run(lambda c: cache.get(c, "pair:1")) == {"kept": True}
+    assert database.run(lambda c: cache.find(c, "pair:1")) == {"kept": True}
