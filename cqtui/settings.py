@@ -58,9 +58,10 @@ class Thresholds(_Section):
 
 
 class BudgetSettings(_Section):
-    """The most that a run may spend, in USD."""
+    """The most that a run may spend, and all runs of one store in a calendar month (UTC) together, in USD."""
 
     usd: Decimal = Field(Decimal("1.0"), ge=0)
+    monthly_usd: Decimal | None = Field(None, ge=0)
 
 
 class JudgeSettings(_Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import random
@@ -25,6 +26,23 @@ from cqtui.models import (
     Replay,
     Usage,
 )
+
+
+class FakeClock:
+    """Time in seconds; sleeping moves it, to the earliest sleeper's end first."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.waits: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        until = self.now + seconds
+        await asyncio.sleep(0)
+        self.now = max(self.now, until)
 
 
 def logged_call(number: int, *, model: str = "openai/gpt-5.6-terra", text: str | None = None) -> LoggedCall:

@@ -98,7 +98,9 @@ def _describe_plan(plan: Plan, cost: Estimate, base_url: str | None) -> list[str
             "In batch jobs, at the batch price where there is one; a job may take a day. Stop whenever you like."
         )
     worst = f", at worst {money(cost.worst_usd)}" if cost.worst_usd is not None else ""
-    lines.append(f"Estimated cost {money(cost.expected_usd)}{worst}; cap {money(settings.budget.usd)}.")
+    monthly = settings.budget.monthly_usd
+    shared = "" if monthly is None else f", and what is left of {money(monthly)} for this month's runs"
+    lines.append(f"Estimated cost {money(cost.expected_usd)}{worst}; cap {money(settings.budget.usd)}{shared}.")
     return lines
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from decimal import Decimal
 
 from cqtui.errors import CqtuiError
@@ -10,6 +11,35 @@ from cqtui.errors import CqtuiError
 
 class BudgetExhaustedError(CqtuiError):
     """The next call's worst case no longer fits under the cap."""
+
+
+@dataclass(frozen=True)
+class Cap:
+    """The most that a run may spend in USD, and why it is less than asked for ("" where it is not)."""
+
+    usd: Decimal
+    note: str = ""
+
+
+def cap_of(asked_usd: Decimal, monthly_usd: Decimal | None, spent_usd: Decimal, month_usd: Decimal) -> Cap:
+    """A run's cap under its own and the month's budget; all in USD.
+
+    Args:
+        asked_usd: The run's own budget.
+        monthly_usd: What all runs may spend in a month; None is no limit.
+        spent_usd: What this run has spent already, where it is resumed.
+        month_usd: What all runs have spent this month, this one included.
+    """
+    if monthly_usd is None:
+        return Cap(asked_usd)
+    left = max(Decimal(0), monthly_usd - month_usd)
+    if spent_usd + left >= asked_usd:
+        return Cap(asked_usd)
+    note = (
+        f"The month's budget of ${monthly_usd} ([budget] monthly_usd) left ${left:.2f} for this run: "
+        f"${month_usd:.2f} had been spent since the first of the month."
+    )
+    return Cap(spent_usd + left, note)
 
 
 class Budget:

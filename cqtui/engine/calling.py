@@ -18,6 +18,7 @@ from cqtui.gateway.batching import travels_in_job
 from cqtui.gateway.limits import (
     FIRST_BACKOFF_S,
     FIRST_CONCURRENCY,
+    OUTAGE_S,
     AdaptiveLimit,
     PausedTooLongError,
     Sleep,
@@ -39,7 +40,8 @@ TOKENS_A_MESSAGE = 16
 RUBRIC_VERSION = "pointwise-1"
 T = TypeVar("T")
 BILLED_MAYBE = ("timeout", "connection", "not_json", "no_choices", "no_finish_reason", "no_usage")
-PING_ATTEMPTS = 3
+FIRST_OUTAGE_S = 1.0  # a gateway that never answered is most likely not there: say so soon
+GONE_HINT = "Start the gateway and run again: the run goes on where it stopped, and pays nothing twice."
 ACCESS_HINT = "Check PORTKEY_API_KEY, the provider's key and its limits."
 
 
@@ -179,6 +181,7 @@ class Caller:
         self._clock = clock
         self._limits: dict[str, AdaptiveLimit] = {}
         self._closed: dict[str, Failure] = {}
+        self._reached = False
         self._under_way: dict[str, asyncio.Task[Replay]] = {}
         self._pings: dict[str, asyncio.Task[Failure | None]] = {}
 
@@ -242,6 +245,10 @@ class Caller:
         )
         if outcome.is_result:
             self._emit_finished(request, outcome)
+        elif outcome.failure is not None and outcome.failure.never_sent:
+            raise AccessRefusedError(
+                f"{outcome.failure.message}, for {min(OUTAGE_S, self._gateway.deadline_s):.0f} s.", GONE_HINT
+            )
         elif outcome.failure is not None and outcome.failure.is_access:
             self._closed[request.provider] = outcome.failure
             return self._refused(request, entry, outcome.failure)
@@ -305,6 +312,7 @@ class Caller:
                 )
                 queued_ms = 1000 * (self._clock() - asked)
                 replay = await self._client.complete(request)
+            self._reached = self._reached or replay.status is not None
             limit.learn(replay, started)
             in_batch = self._batch and travels_in_job(request)
             cost = measured_usd(replay, entry, self._as_of, batch=in_batch)
@@ -356,21 +364,23 @@ class Caller:
         failure = await outcome_of(task)
         if failure is None:
             return
-        if failure.kind in ("connection", "timeout"):
-            raise AccessRefusedError(f"{failure.message}.", "Is the gateway running? Check --base-url and the network.")
+        if failure.kind == "connection" or (failure.kind == "timeout" and not self._reached):
+            hint = GONE_HINT if self._reached else "Is the gateway running? Check --base-url and the network."
+            raise AccessRefusedError(f"{failure.message}.", hint)
         if failure.is_access:
             self._closed[request.provider] = failure
 
     async def _ping_once(self, request: ChatRequest, entry: ModelEntry) -> Failure | None:
         ping = ping_request(entry, run_id=request.run_id, timeout_s=request.timeout_s)
         reserve, limit = self._worst_case(ping, entry, 1), self._limit_of(ping, entry)
-        failure = None
-        for number in range(1, PING_ATTEMPTS + 1):
+        give_up_at = self._clock() + (OUTAGE_S if self._reached else FIRST_OUTAGE_S)
+        number = 0
+        while True:
+            number += 1
             failure = (await self._send(f"ping:{entry.id}", ping, entry, reserve, number, limit)).failure
-            if failure is None or failure.kind != "connection":
+            if failure is None or failure.kind != "connection" or self._clock() >= give_up_at:
                 return failure
             await self._sleep(FIRST_BACKOFF_S)
-        return failure
 
     def report_known(self, request: ChatRequest) -> None:
         """Tell of a call that need not be made, since what it would show was measured before."""

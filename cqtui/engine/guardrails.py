@@ -93,6 +93,8 @@ class GuardrailTrials:
         self._finished = finished
         self._run_id = run_id
         self._stop = stop
+        self.budget_exhausted = False
+        self.notes: list[str] = []
 
     async def report(
         self, candidate: Candidate, name: str, calls: Sequence[LoggedCall], pairs: Sequence[Pair]
@@ -119,10 +121,18 @@ class GuardrailTrials:
                     return
                 try:
                     trials.append(await self._trial(candidate.entry, name, call, known[call.id]))
-                except (BudgetExhaustedError, StillWaitingError):
+                except BudgetExhaustedError:
+                    self.budget_exhausted = True
+                    return
+                except StillWaitingError:
                     return
 
         await run_workers(worker, min(len(sample), self._settings.gateway.concurrency))
+        if len(trials) < len(sample):
+            why = "the budget was used up" if self.budget_exhausted else "the run was interrupted"
+            self.notes.append(
+                f"Guardrails {name} on {candidate.id}: {len(trials)} of {len(sample)} calls, since {why}."
+            )
         return summarise(name, candidate.entry, trials, self._settings.as_of)
 
     async def _trial(self, entry: ModelEntry, name: str, call: LoggedCall, plain: Pair) -> Trial:

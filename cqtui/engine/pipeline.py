@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import sqlite3
 import time
@@ -16,7 +17,7 @@ from cqtui import __version__
 from cqtui.checks.conversation import render_conversation
 from cqtui.engine.adjustments import Adjustments
 from cqtui.engine.batch import in_batches
-from cqtui.engine.budget import Budget
+from cqtui.engine.budget import Budget, cap_of
 from cqtui.engine.calling import ACCESS_HINT, RUBRIC_VERSION, Caller, access_words
 from cqtui.engine.decide import Answer, business_impact, decide
 from cqtui.engine.estimate import estimate
@@ -35,7 +36,7 @@ from cqtui.models import Candidate, Evidence, Failure, GuardrailReport, Recommen
 from cqtui.store import batches, cache, records, runs
 from cqtui.store.database import Database
 from cqtui.store.finished import Finished
-from cqtui.store.locking import plan_lock
+from cqtui.store.locking import month_lock, plan_lock
 from cqtui.store.versions import versions_now
 
 KEEPING = 8  # one worker more for so many: while some keep an answer, as many calls as allowed are under way
@@ -86,11 +87,17 @@ async def run(
     """
     started = time.monotonic()
     plan_hash = plan.plan_hash(client.endpoint)
-    with plan_lock(database.path, plan_hash):
+    monthly_usd = plan.settings.budget.monthly_usd
+    with contextlib.ExitStack() as locks:
+        locks.enter_context(plan_lock(database.path, plan_hash))
+        if monthly_usd is not None:
+            locks.enter_context(month_lock(database.path))
         earlier = await database.run_async(lambda c: runs.unfinished_run(c, plan_hash)) if resume else None
         run_id = earlier or uuid.uuid4().hex[:12]
         await database.run_async(lambda c: _begin(c, plan, client, run_id, plan_hash, is_new=earlier is None))
         spent = await database.run_async(lambda c: runs.spend_of(c, run_id))
+        month_usd = await database.run_async(lambda c: runs.month_spend(c, clock()))
+        cap = cap_of(plan.settings.budget.usd, monthly_usd, spent.total_usd, month_usd)
         journal = Journal(database, sink, keep_text=plan.settings.store.keep_text)
         emitter = Emitter(run_id, journal, clock)
         emitter.emit(
@@ -98,18 +105,20 @@ async def run(
             current_model=plan.current.id,
             provider=client.provider,
             calls=len(plan.calls),
-            budget_usd=plan.settings.budget.usd,
+            budget_usd=cap.usd,
             resumed=earlier is not None,
         )
         emitter.emit(StageStarted, stage="discover")
         emitter.emit(CandidatesDiscovered, candidates=plan.discovery.chosen, excluded=plan.discovery.excluded)
         emitter.emit(StageStarted, stage="rank")
-        budget = Budget(plan.settings.budget.usd, spent.total_usd)
+        budget = Budget(cap.usd, spent.total_usd)
         stop = stop or asyncio.Event()
         in_jobs = None
         if plan.settings.batch:
             in_jobs = in_batches(client, database, emitter, stop, plan.settings.gateway.batch_poll_s)
         under_way = _Run(plan, in_jobs or client, database, emitter, budget, run_id, ping=ping, stop=stop)
+        if cap.note:
+            under_way.notes.append(cap.note)
         try:
             await under_way.verify_bands()
             await under_way.try_guardrails()
@@ -209,6 +218,8 @@ class _Run:
         self._evidence: list[Evidence] = []
         self._guardrails: list[GuardrailReport] = []
         self._iterations = 0
+        self._guardrails_cut = False
+        self.notes: list[str] = []
 
     async def verify_bands(self) -> None:
         """Replay and judge, band after band, until somebody is acceptable or nothing is left to try."""
@@ -278,6 +289,8 @@ class _Run:
                 pairs = self.found.pairs[candidate.id]
                 self._guardrails.append(await trials.report(candidate, name, self._plan.calls, pairs))
         self.found.interrupted = self._stop.is_set()
+        self._guardrails_cut = trials.budget_exhausted
+        self.notes += trials.notes
 
     def _answer(self) -> Answer:
         found, plan = self.found, self._plan
@@ -329,7 +342,7 @@ class _Run:
             seconds=time.monotonic() - started,
             forced_switch=plan.discovery.forced_switch,
             all_rejected=answer.all_rejected,
-            notes=plan.notes,
+            notes=(*plan.notes, *self.notes),
             guardrails=tuple(self._guardrails),
             guardrail_set=best_set(own, plan.settings.thresholds.max_refusal_increase_percent),
             more_samples=shown.more_samples if shown is not None else None,
@@ -341,7 +354,7 @@ class _Run:
     def _stage(self) -> Stage:
         if self.found.interrupted:
             return "interrupted"
-        if self.found.budget_exhausted:
+        if self.found.budget_exhausted or self._guardrails_cut:
             return "budget_exhausted"
         return "stopped_early" if self.found.stopped else "completed"
 

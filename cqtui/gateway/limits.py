@@ -16,6 +16,8 @@ Clock = Callable[[], float]
 FIRST_CONCURRENCY = 8
 FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 30.0
+OUTAGE_S = 120.0
+LONGEST_OUTAGE_BACKOFF_S = 5.0
 
 
 class PausedTooLongError(Exception):
@@ -144,8 +146,8 @@ def retrying(
     """The one retry policy: exponential with full jitter from 0.5 s to 30 s, never sooner than Retry-After asks.
 
     Args:
-        attempts: Failures of one call at which it is given up. Being throttled is no failure of the call: it costs
-            nothing, and waiting helps.
+        attempts: Failures of one call at which it is given up. Being throttled is no failure of the call, nor is a
+            connection that was refused (for two minutes at most): they cost nothing, and waiting helps.
         deadline_s: No attempt starts later than this after the first, throttled or not.
         clock: Monotonic, in seconds.
         sleep: Waits, in seconds.
@@ -162,13 +164,17 @@ def retrying(
 
     def wait(state: tenacity.RetryCallState) -> float:
         failure = outcome(state).failure
+        if failure is not None and failure.never_sent:
+            return min(jitter(state), LONGEST_OUTAGE_BACKOFF_S)
         return max(jitter(state), (failure.retry_after_s if failure is not None else None) or 0.0)
 
     def stop(state: tenacity.RetryCallState) -> bool:
         nonlocal failures
         failure = outcome(state).failure
-        failures += failure is not None and failure.kind != "rate_limited"
-        return failures >= attempts or clock() - begun + state.upcoming_sleep > deadline_s
+        refused = failure is not None and failure.never_sent
+        failures += failure is not None and failure.kind != "rate_limited" and not refused
+        longest = min(deadline_s, OUTAGE_S) if refused else deadline_s
+        return failures >= attempts or clock() - begun + state.upcoming_sleep > longest
 
     return tenacity.AsyncRetrying(
         stop=stop,

@@ -13,6 +13,8 @@ from cqtui.events import EVENT, Event
 from cqtui.models import FailureKind, Spend
 from cqtui.store.text import event_figures, in_json, without_messages
 
+UNPAID_PROVIDERS = ("rehearsal", "recorded", "local")  # what they cost is what it would cost, or nothing
+
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
@@ -142,6 +144,18 @@ def spend_of(connection: sqlite3.Connection, run_id: str) -> Spend:
         line = "wasted" if state != "received" else "judge" if purpose == "judge" else "replay"
         totals[line] += Decimal(amount)
     return Spend(replay_usd=totals["replay"], judge_usd=totals["judge"], wasted_usd=totals["wasted"])
+
+
+def month_spend(connection: sqlite3.Connection, now: datetime) -> Decimal:
+    """What all runs have spent since the first of the month (UTC), in USD; rehearsed and recorded ones apart."""
+    first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    unpaid = ", ".join("?" * len(UNPAID_PROVIDERS))
+    rows = connection.execute(
+        "SELECT coalesce(cost_usd, reserved_usd) FROM attempts JOIN runs USING (run_id)"
+        f" WHERE sent_at >= ? AND provider NOT IN ({unpaid})",
+        (first.isoformat(), *UNPAID_PROVIDERS),
+    )
+    return sum((Decimal(amount) for (amount,) in rows), Decimal(0))
 
 
 def count_attempts(connection: sqlite3.Connection, run_id: str) -> int:

@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 from cqtui.engine.budget import Budget, BudgetExhaustedError
 from cqtui.engine.calling import Caller
 from cqtui.engine.replay import replay_request
+from cqtui.errors import AccessRefusedError
 from cqtui.events import Emitter
 from cqtui.gateway.protocol import ChatRequest
 from cqtui.models import Failure, Replay
 from cqtui.settings import CacheSettings, GatewaySettings
 from cqtui.store import runs
 from cqtui.store.database import Database
-from tests.fakes import ScriptedClient, answered, logged_call, model_entry
+from tests.fakes import FakeClock, ScriptedClient, answered, logged_call, model_entry
 
 ENTRY = model_entry("acme/small", "1", "2")
 
@@ -139,7 +140,6 @@ async def test_whatever_happens_no_more_than_the_cap_is_spent(
         ({"kind": "server_error", "message": "503"}, False),  # the provider's own: not billed
         ({"kind": "server_error", "message": "cut in the gateway", "may_be_billed": True}, True),
         ({"kind": "connection", "message": "reset"}, True),
-        ({"kind": "connection", "message": "refused", "never_sent": True}, False),
         ({"kind": "timeout", "message": "late"}, True),
     ],
 )
@@ -153,3 +153,15 @@ async def test_what_may_have_been_billed_counts_at_its_reservation(
         await caller.call(request, ENTRY, wire.max_output_tokens)
         spent = store.run(lambda c: runs.spend_of(c, "run")).total_usd
     assert (spent > 0) is reserved
+
+
+async def test_a_gateway_that_stays_away_ends_the_run_and_costs_nothing(tmp_path: Path) -> None:
+    gone = Failure(kind="connection", message="cannot reach http://gateway", never_sent=True)
+    clock, client = FakeClock(), ScriptedClient(lambda _: gone)
+    with Database(tmp_path / "c.db") as store:
+        caller = caller_of(store, client, sleep=clock.sleep, clock=clock)
+        request, wire = replay_request(logged_call(1), ENTRY, "run", 1.0)
+        with pytest.raises(AccessRefusedError, match="cannot reach http://gateway, for 60 s"):
+            await caller.call(request, ENTRY, wire.max_output_tokens)
+        assert store.run(lambda c: runs.spend_of(c, "run")).total_usd == 0
+    assert len(client.requests) > 12

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from cqtui.gateway.limits import AdaptiveLimit, PausedTooLongError, retrying
+from cqtui.gateway.limits import AdaptiveLimit, PausedTooLongError, retrying, with_retries
 from cqtui.models import Failure, Replay
+from tests.fakes import FakeClock
 
 FINE = Replay(model="m")
 THROTTLED = Replay(model="m", failure=Failure(kind="rate_limited", message="429"))
@@ -19,23 +20,6 @@ BROKEN = Replay(model="m", failure=Failure(kind="server_error", message="503"))
 
 def asked_to_wait(seconds: float) -> Replay:
     return Replay(model="m", failure=Failure(kind="rate_limited", message="429", retry_after_s=seconds))
-
-
-class FakeClock:
-    """Time in seconds; sleeping moves it, to the earliest sleeper's end first."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.waits: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        until = self.now + seconds
-        await asyncio.sleep(0)
-        self.now = max(self.now, until)
 
 
 def limit_of(clock: FakeClock, most: int, **more: Any) -> AdaptiveLimit:
@@ -191,3 +175,35 @@ async def test_what_cannot_succeed_is_not_sent_again() -> None:
         attempt, count = answers(refused)
         assert await retrying(5, 1e9, clock=clock, sleep=clock.sleep)(attempt) is refused
         assert count == [1]
+
+
+def refused(seconds_since: Callable[[], float], outage_s: float) -> Callable[[], Any]:
+    async def attempt() -> Replay:
+        if seconds_since() < outage_s:
+            return Replay(model="m", failure=Failure(kind="connection", message="refused", never_sent=True))
+        return FINE
+
+    return attempt
+
+
+@pytest.mark.parametrize(("outage_s", "survives"), [(60.0, True), (115.0, True), (130.0, False)])
+async def test_an_outage_of_the_gateway_is_waited_out_for_two_minutes(outage_s: float, survives: bool) -> None:
+    clock = FakeClock()
+    begun = clock()
+    attempt = refused(lambda: clock() - begun, outage_s)
+    outcome = await with_retries(attempt, 2, 900, clock=clock, sleep=clock.sleep)
+    assert (outcome.failure is None) is survives
+    assert clock() - begun <= max(outage_s + 5, 120)
+    assert max(clock.waits) <= 5
+
+
+async def test_the_first_attempt_counts_among_the_attempts() -> None:
+    clock = FakeClock()
+    made: list[float] = []
+
+    async def attempt() -> Replay:
+        made.append(clock())
+        return BROKEN
+
+    assert await with_retries(attempt, 3, 900, clock=clock, sleep=clock.sleep) == BROKEN
+    assert len(made) == 3
