@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import time
 from collections.abc import Callable, Coroutine
 from datetime import date
@@ -105,18 +104,28 @@ def ping_request(entry: ModelEntry, *, run_id: str, timeout_s: float) -> ChatReq
     )
 
 
-async def outcome_of(task: asyncio.Task[T]) -> T:
-    """Wait for a task that others share: cancelling the waiter leaves the task alone.
+def shared(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start work for those who will wait for it with ``outcome_of``.
 
-    Unlike ``asyncio.shield``, asyncio does not report a failure whose waiter has gone: the run has then ended by an
-    earlier one, and a traceback would only hide its message.
+    Asyncio does not report a failure that nobody waits for any more: the run has then ended by an earlier one, and a
+    traceback would only hide its message.
     """
+    task = asyncio.create_task(work)
+    task.add_done_callback(_see_failure)
+    return task
+
+
+def _see_failure(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+async def outcome_of(task: asyncio.Task[T]) -> T:
+    """Wait for a task that others share (``shared``): cancelling the waiter leaves the task alone."""
     if not task.done():
         waiter = asyncio.get_running_loop().create_future()
 
-        def wake(ended: asyncio.Task[T]) -> None:
-            if not ended.cancelled():
-                ended.exception()  # now it counts as seen
+        def wake(_: asyncio.Task[T]) -> None:
             if not waiter.done():
                 waiter.set_result(None)
 
@@ -198,7 +207,7 @@ class Caller:
         key = call_key(self._client.endpoint, request)
         task = self._under_way.get(key)
         if task is None:
-            task = asyncio.create_task(self._once(key, request, entry, max_output_tokens))
+            task = shared(self._once(key, request, entry, max_output_tokens))
             self._under_way[key] = task
             task.add_done_callback(lambda _: self._under_way.pop(key, None))
         return await outcome_of(task)
@@ -221,12 +230,7 @@ class Caller:
         async def attempt() -> Replay:
             nonlocal number
             number += 1
-            try:
-                replay = await self._send(key, request, entry, reserve, number, limit, give_up_at)
-            except PausedTooLongError as pause:
-                message = f"the provider asks to wait {pause.wait_s:.0f} s"
-                failure = Failure(kind="rate_limited", message=message, retry_after_s=pause.wait_s)
-                return Replay(model=request.model, failure=failure)
+            replay = await self._send(key, request, entry, reserve, number, limit, give_up_at)
             if replay.failure is not None and not replay.is_result:
                 self._emitter.emit(
                     ReplayFailed,
@@ -288,7 +292,7 @@ class Caller:
         reserve: Decimal,
         number: int,
         limit: AdaptiveLimit,
-        give_up_at: float = math.inf,
+        give_up_at: float,
     ) -> Replay:
         """Make one attempt. Its place is free again when the answer is there, before that is kept."""
         asked = self._clock()
@@ -324,6 +328,10 @@ class Caller:
                 lambda c: self._keep_outcome(c, key, attempt_id, request, entry, replay, cost)
             )
             return replay
+        except PausedTooLongError as pause:
+            message = f"the provider asks to wait {pause.wait_s:.0f} s"
+            failure = Failure(kind="rate_limited", message=message, retry_after_s=pause.wait_s)
+            return Replay(model=request.model, failure=failure)
         finally:
             if reserved is not None:
                 await self._budget.settle(reserved, spent)
@@ -359,7 +367,7 @@ class Caller:
     async def _check_reachable(self, request: ChatRequest, entry: ModelEntry) -> None:
         task = self._pings.get(entry.id)
         if task is None:
-            task = asyncio.create_task(self._ping_once(request, entry))
+            task = shared(self._ping_once(request, entry))
             self._pings[entry.id] = task
         failure = await outcome_of(task)
         if failure is None:
@@ -377,7 +385,8 @@ class Caller:
         number = 0
         while True:
             number += 1
-            failure = (await self._send(f"ping:{entry.id}", ping, entry, reserve, number, limit)).failure
+            deadline = self._clock() + self._gateway.deadline_s
+            failure = (await self._send(f"ping:{entry.id}", ping, entry, reserve, number, limit, deadline)).failure
             if failure is None or failure.kind != "connection" or self._clock() >= give_up_at:
                 return failure
             await self._sleep(FIRST_BACKOFF_S)

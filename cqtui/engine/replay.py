@@ -10,7 +10,7 @@ from decimal import Decimal
 from cqtui.checks.answers import json_ok
 from cqtui.checks.refusals import detect_refusal
 from cqtui.engine.adjustments import Adjustments, call_adjusted
-from cqtui.engine.calling import Caller, outcome_of
+from cqtui.engine.calling import Caller, outcome_of, shared
 from cqtui.engine.judge import Judge
 from cqtui.engine.traffic import estimated_usage, uncached
 from cqtui.gateway.protocol import ChatRequest, GatewayConfig
@@ -203,7 +203,7 @@ class Replayer:
         """The scoring of the logged answer, begun where it was not yet: one for all candidates."""
         task = self._baseline.get(call.id)
         if task is None:
-            task = asyncio.create_task(self._judge.score(call, logged))
+            task = shared(self._judge.score(call, logged))
             self._baseline[call.id] = task
         return task
 
