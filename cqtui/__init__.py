@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from cqtui.checks.refusals import detect_refusal
     from cqtui.engine.optimize import analyze, optimize, optimize_async
     from cqtui.importers import iter_logs, read_logs
-    from cqtui.models import Candidate, Evidence, LoggedCall, Recommendation, TrafficProfile
+    from cqtui.models import Candidate, LoggedCall, TrafficProfile
+    from cqtui.results import Evidence, Recommendation
     from cqtui.settings import Settings
 
 __version__ = "0.1.0"
@@ -17,9 +18,9 @@ __version__ = "0.1.0"
 # Imported on first use (PEP 562), so that `import cqtui` and `cqtui --help` stay quick.
 _HOMES = {
     "Candidate": "cqtui.models",
-    "Evidence": "cqtui.models",
+    "Evidence": "cqtui.results",
     "LoggedCall": "cqtui.models",
-    "Recommendation": "cqtui.models",
+    "Recommendation": "cqtui.results",
     "Settings": "cqtui.settings",
     "TrafficProfile": "cqtui.models",
     "analyze": "cqtui.engine.optimize",

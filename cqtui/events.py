@@ -12,7 +12,8 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, TypeAdapter
 
-from cqtui.models import Candidate, Excluded, FailureKind, Frozen, Grade
+from cqtui.models import Candidate, Excluded, FailureKind, Frozen
+from cqtui.results import Grade
 
 
 class _Event(Frozen):

@@ -20,12 +20,12 @@ from cqtui.models import (
     Message,
     ModelEntry,
     Origin,
-    Pair,
     Part,
     Price,
     Replay,
     Usage,
 )
+from cqtui.results import Pair
 
 
 class FakeClock:

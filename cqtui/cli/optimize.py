@@ -23,10 +23,10 @@ from cqtui.engine.plan import Plan, recipients
 from cqtui.errors import BadInputError
 from cqtui.events import EventSink
 from cqtui.importers import LogRead, read_logs
-from cqtui.models import Recommendation
 from cqtui.report.filters import money, plain
 from cqtui.report.render import render_markdown, render_summary
 from cqtui.report.response import optimize_response
+from cqtui.results import Recommendation
 from cqtui.settings import Settings, database_path, load_settings
 from cqtui.store.database import Database
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from cqtui.errors import BadInputError
-from cqtui.models import Recommendation
 from cqtui.report.render import render_markdown, render_summary
 from cqtui.report.response import optimize_response
+from cqtui.results import Recommendation
 from cqtui.settings import database_path
 from cqtui.store import runs
 from cqtui.store.database import Database

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cqtui.engine.evidence import CLEARLY_WORSE
-from cqtui.models import BusinessImpact, Evidence, Grade, Interval, ModelEntry, Pair, TrafficProfile
+from cqtui.models import ModelEntry, TrafficProfile
+from cqtui.results import BusinessImpact, Evidence, Grade, Interval, Pair
 from cqtui.settings import Thresholds
 from cqtui.stats.paired import paired_difference
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from cqtui.engine.discover import p99
-from cqtui.models import Candidate, Evidence, Gate, Interval, Ledger, Pair
+from cqtui.models import Candidate
+from cqtui.results import Evidence, Gate, Interval, Ledger, Pair
 from cqtui.settings import Constraints, Thresholds
 from cqtui.stats.confidence import confidence, p_quality, p_savings
 from cqtui.stats.paired import RELATIVE_FLOOR, quality_margins

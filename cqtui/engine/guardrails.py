@@ -17,17 +17,9 @@ from cqtui.engine.traffic import uncached
 from cqtui.engine.workers import run_workers
 from cqtui.events import Emitter, GuardrailChecked, GuardrailVerdict
 from cqtui.gateway.batching import StillWaitingError
-from cqtui.models import (
-    BLOCKED_STATUS,
-    Candidate,
-    GuardrailReport,
-    Interval,
-    LoggedCall,
-    ModelEntry,
-    Pair,
-    Replay,
-)
+from cqtui.models import BLOCKED_STATUS, Candidate, LoggedCall, ModelEntry, Replay
 from cqtui.registry.pricing import cost_of
+from cqtui.results import GuardrailReport, Interval, Pair
 from cqtui.settings import Settings
 from cqtui.stats.rates import wilson
 from cqtui.store.finished import Finished

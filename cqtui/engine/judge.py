@@ -20,8 +20,9 @@ from cqtui.engine.adjustments import Adjustments, call_adjusted
 from cqtui.engine.calling import RUBRIC_VERSION, Caller
 from cqtui.gateway.protocol import ChatRequest
 from cqtui.gateway.translate import Translation, translate
-from cqtui.models import Completion, Failure, Judgement, LoggedCall, Message, ModelEntry, Origin, Part, Replay
+from cqtui.models import Completion, Failure, LoggedCall, Message, ModelEntry, Origin, Part, Replay
 from cqtui.resources import resource_path
+from cqtui.results import Judgement
 from cqtui.store.versions import RUBRIC, model_component, model_version
 
 MAX_JUDGE_TOKENS = 2048

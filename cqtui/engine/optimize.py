@@ -13,8 +13,9 @@ from cqtui.engine.plan import Plan, make_plan
 from cqtui.events import Event, EventSink
 from cqtui.gateway.protocol import ChatClient
 from cqtui.importers import read_logs
-from cqtui.models import LoggedCall, Recommendation
+from cqtui.models import LoggedCall
 from cqtui.registry.loader import load_registry
+from cqtui.results import Recommendation
 from cqtui.settings import Settings, database_path
 from cqtui.store.database import Database
 

@@ -32,7 +32,8 @@ from cqtui.engine.verify import Verification, verify
 from cqtui.errors import AccessRefusedError
 from cqtui.events import CandidatesDiscovered, Emitter, EventSink, RunFinished, RunStarted, StageStarted
 from cqtui.gateway.protocol import ChatClient
-from cqtui.models import Candidate, Evidence, Failure, GuardrailReport, Recommendation
+from cqtui.models import Candidate, Failure
+from cqtui.results import Evidence, GuardrailReport, Recommendation
 from cqtui.store import batches, cache, records, runs
 from cqtui.store.database import Database
 from cqtui.store.finished import Finished

@@ -15,8 +15,9 @@ from cqtui.engine.judge import Judge
 from cqtui.engine.traffic import estimated_usage, uncached
 from cqtui.gateway.protocol import ChatRequest, GatewayConfig
 from cqtui.gateway.translate import Translation, translate
-from cqtui.models import Candidate, Completion, Failure, Judgement, LoggedCall, ModelEntry, Pair, Replay
+from cqtui.models import Candidate, Completion, Failure, LoggedCall, ModelEntry, Replay
 from cqtui.registry.pricing import cost_of
+from cqtui.results import Judgement, Pair
 from cqtui.settings import Traffic
 from cqtui.store.finished import Finished
 from cqtui.store.versions import model_component, model_version

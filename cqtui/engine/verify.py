@@ -14,7 +14,8 @@ from cqtui.engine.replay import Replayer
 from cqtui.engine.workers import run_workers
 from cqtui.events import CandidateChosen, CandidateStopped, Emitter, PairJudged
 from cqtui.gateway.batching import StillWaitingError
-from cqtui.models import Candidate, Failure, LoggedCall, Pair
+from cqtui.models import Candidate, Failure, LoggedCall
+from cqtui.results import Pair
 
 SYSTEMATIC_FAILURES = 5
 

@@ -11,9 +11,9 @@ from typing import Any
 from jinja2.sandbox import SandboxedEnvironment
 
 from cqtui.engine.decide import retirement_words
-from cqtui.models import Evidence, Recommendation
 from cqtui.report import filters
 from cqtui.resources import resource_path
+from cqtui.results import Evidence, Recommendation
 
 _SOURCES = {"log": "the log's own rate", "settings": "as stated in cqtui.toml", "unknown": "unknown"}
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from cqtui.models import Evidence, GuardrailReport, Interval, Recommendation
+from cqtui.results import Evidence, GuardrailReport, Interval, Recommendation
 
 SCHEMA_VERSION = 1
 

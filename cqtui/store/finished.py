@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from cqtui.models import Frozen, LoggedCall, Pair, Replay, Usage
+from cqtui.models import Frozen, LoggedCall, Replay, Usage
+from cqtui.results import Pair
 from cqtui.store import cache
 from cqtui.store.database import Database
 from cqtui.store.text import without_messages

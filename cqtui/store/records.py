@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from cqtui.models import Conflict, Pair
+from cqtui.models import Conflict
+from cqtui.results import Pair
 from cqtui.store.text import answer_figures, prompt_mark
 
 

@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from cqtui.events import EVENT, Event
-from cqtui.models import FailureKind, Spend
+from cqtui.models import FailureKind
+from cqtui.results import Spend
 from cqtui.store.text import event_figures, in_json, without_messages
 
 UNPAID_PROVIDERS = ("rehearsal", "recorded", "local")  # what they cost is what it would cost, or nothing

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cqtui.models import Judgement
+from cqtui.results import Judgement
 
 _MARK = re.compile(r"sha256:[0-9a-f]{64}")
 _FIGURES = (

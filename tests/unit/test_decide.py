@@ -5,7 +5,7 @@ import pytest
 
 from cqtui.engine.decide import best_of, business_impact, cost_words, decide, quality_words, switch_sentence
 from cqtui.engine.evidence import RunningQuality, evaluate, ledger_of
-from cqtui.models import Evidence, Interval, Pair
+from cqtui.results import Evidence, Interval, Pair
 from cqtui.settings import Constraints, Thresholds
 from tests.fakes import candidate, logged_call, model_entry, pairs
 

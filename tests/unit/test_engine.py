@@ -16,8 +16,9 @@ from cqtui.engine.run_state import RunState
 from cqtui.errors import AccessRefusedError, BadInputError
 from cqtui.events import EVENT, Event, RunStarted
 from cqtui.gateway.protocol import ChatRequest
-from cqtui.models import Completion, Failure, LoggedCall, Recommendation, Replay
+from cqtui.models import Completion, Failure, LoggedCall, Replay
 from cqtui.registry.loader import load_registry
+from cqtui.results import Recommendation
 from cqtui.settings import Settings
 from tests.fakes import ScriptedClient, answered, good_model, logged_call, scores
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from cqtui.models import Completion, Failure, GuardrailCheck, GuardrailOutcome, Pair, Replay, Usage
+from cqtui.models import Completion, Failure, GuardrailCheck, GuardrailOutcome, Replay, Usage
+from cqtui.results import Pair
 from cqtui.store import cache
 from cqtui.store.database import Database
 from cqtui.store.finished import Finished, FinishedPair, FinishedTrial

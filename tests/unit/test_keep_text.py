@@ -15,17 +15,9 @@ from cqtui.engine.pipeline import run
 from cqtui.engine.plan import make_plan
 from cqtui.events import Event
 from cqtui.gateway.protocol import ChatRequest
-from cqtui.models import (
-    Failure,
-    GuardrailCheck,
-    GuardrailOutcome,
-    LoggedCall,
-    Message,
-    Part,
-    Recommendation,
-    Replay,
-)
+from cqtui.models import Failure, GuardrailCheck, GuardrailOutcome, LoggedCall, Message, Part, Replay
 from cqtui.registry.loader import load_registry
+from cqtui.results import Recommendation
 from cqtui.settings import Settings
 from cqtui.store.database import Database, connect
 from cqtui.store.purge import purge

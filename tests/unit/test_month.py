@@ -12,7 +12,8 @@ from cqtui.engine.budget import cap_of
 from cqtui.engine.optimize import optimize_async
 from cqtui.errors import StoreError
 from cqtui.gateway.protocol import ChatRequest
-from cqtui.models import Failure, GuardrailCheck, GuardrailOutcome, Recommendation, Replay
+from cqtui.models import Failure, GuardrailCheck, GuardrailOutcome, Replay
+from cqtui.results import Recommendation
 from cqtui.settings import Settings
 from cqtui.store import runs
 from cqtui.store.database import Database

@@ -13,8 +13,9 @@ import pytest
 from cqtui.engine.optimize import optimize_async
 from cqtui.errors import StoreError
 from cqtui.gateway.protocol import ChatRequest
-from cqtui.models import Failure, LoggedCall, Message, Part, Recommendation, Replay
+from cqtui.models import Failure, LoggedCall, Message, Part, Replay
 from cqtui.report.render import render_markdown
+from cqtui.results import Recommendation
 from cqtui.settings import Settings
 from cqtui.store import cache, runs
 from cqtui.store.database import connect

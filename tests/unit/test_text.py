@@ -13,7 +13,8 @@ import pytest
 
 from cqtui.engine.judge import read_judgement
 from cqtui.events import EVENT, CandidateStopped, Event, ReplayFailed
-from cqtui.models import Completion, Judgement, Replay, Usage
+from cqtui.models import Completion, Replay, Usage
+from cqtui.results import Judgement
 from cqtui.store import records, runs
 from cqtui.store.database import connect
 from cqtui.store.text import (

@@ -1,0 +1,219 @@
+"""What a run finds: judgements, pairs, evidence and the recommendation, as frozen values."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import Field
+
+from cqtui.models import Candidate, Excluded, FailureKind, Frozen, ModelEntry, TrafficProfile
+from cqtui.settings import Thresholds
+
+
+class Judgement(Frozen):
+    """Scores of one answer, 0..100 each; ``overall`` is their mean at 25% each."""
+
+    accuracy: float = Field(ge=0, le=100)
+    helpfulness: float = Field(ge=0, le=100)
+    clarity: float = Field(ge=0, le=100)
+    completeness: float = Field(ge=0, le=100)
+    reasoning: str = ""
+    judge: str = ""
+
+    @property
+    def overall(self) -> float:
+        """The mean of the four dimensions, 0..100."""
+        return (self.accuracy + self.helpfulness + self.clarity + self.completeness) / 4
+
+
+class Pair(Frozen):
+    """One logged call and one candidate's replay of it. Scores 0..100, costs in USD, latency in ms.
+
+    ``baseline_score`` and ``candidate_score`` are None where the pair is unjudged, failed or both refused.
+    """
+
+    record_id: str
+    session: str | None = None
+    baseline_score: float | None = None
+    candidate_score: float | None = None
+    baseline_cost_usd: Decimal | None = None
+    candidate_cost_usd: Decimal | None = None
+    latency_ms: float | None = None
+    baseline_refused: bool = False
+    candidate_refused: bool = False
+    format_failed: bool = False
+    truncated: bool = False
+    failure: FailureKind | None = None
+    failure_message: str | None = None
+    unjudged: bool = False
+    translated: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+class Interval(Frozen):
+    """A point estimate with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Ledger(Frozen):
+    """What became of the calls that were replayed; ``failed`` counts by kind."""
+
+    replayed: int = 0
+    comparable: int = 0
+    failed: dict[str, int] = Field(default_factory=dict)
+    translated: dict[str, int] = Field(default_factory=dict)
+    dropped: dict[str, int] = Field(default_factory=dict)
+    truncated: int = 0
+    served_by_other: int = 0
+    unjudged: int = 0
+    both_refused: int = 0
+    newly_refused: int = 0
+    newly_answered: int = 0
+
+
+Grade = Literal["verified", "leaning", "inconclusive", "keep"]
+
+
+class Gate(Frozen):
+    """One question asked of a candidate: what was asked, what was found, whether it passed (None: open)."""
+
+    name: str
+    asked: str
+    found: str
+    passed: bool | None
+
+
+class Evidence(Frozen):
+    """What the replay of one candidate showed. Percent where the name says so; confidence is 0..1."""
+
+    candidate: Candidate
+    pairs: int
+    savings_percent: Interval | None = None
+    quality_impact_percent: Interval | None = None
+    baseline_score: float | None = None
+    candidate_score: float | None = None
+    confidence: float = 0.0
+    confidence_keep: float = 0.0
+    latency_p50_ms: float | None = None
+    latency_p95_ms: float | None = None
+    cost_p99_usd: Decimal | None = None
+    cost_per_call_usd: Decimal | None = None
+    refusal_rate: float | None = None
+    refusal_interval: Interval | None = None
+    format_failure_rate: float | None = None
+    ledger: Ledger = Ledger()
+    gates: tuple[Gate, ...] = ()
+    stopped: str | None = None
+    more_samples: int | None = None
+
+    @property
+    def acceptable(self) -> bool:
+        """Whether every gate passed."""
+        return bool(self.gates) and all(gate.passed for gate in self.gates)
+
+
+class GuardrailReport(Frozen):
+    """How one candidate fared under one set of guardrails. Counts are calls; interval in percent, ms and USD a call.
+
+    ``evaluated`` leaves out calls that failed and those with a check that broke (``not_evaluated``). ``flagged`` calls
+    passed with a warning (status 246). ``labelled`` calls are flagged in the log itself; ``missed`` are those of them
+    that passed without any check failing. ``wrongly_blocked`` calls had a logged answer, no refusal, and no flag.
+    """
+
+    name: str
+    model_id: str
+    calls: int
+    evaluated: int
+    not_evaluated: int
+    failed: int
+    blocked_input: int
+    blocked_output: int
+    flagged: int
+    wrongly_blocked: int
+    labelled: int
+    missed: int
+    blocked_percent: Interval | None
+    wrongly_blocked_percent: Interval | None
+    deciding: dict[str, int]
+    errors: dict[str, int]
+    added_latency_ms: float | None
+    cost_per_call_usd: Decimal | None
+    added_cost_per_call_usd: Decimal | None
+    refused_by: dict[str, int]
+
+    @property
+    def blocked(self) -> int:
+        """Calls that were stopped at either end."""
+        return self.blocked_input + self.blocked_output
+
+
+class BusinessImpact(Frozen):
+    """What the switch is worth, in USD; None where the monthly volume or a price is unknown."""
+
+    monthly_request_volume: int | None
+    current_monthly_cost_usd: Decimal | None
+    projected_monthly_cost_usd: Decimal | None
+    projected_monthly_savings_usd: Decimal | None
+    annual_savings_usd: Decimal | None
+
+
+class Spend(Frozen):
+    """What the run cost, in USD, from the records of its attempts."""
+
+    replay_usd: Decimal = Decimal(0)
+    judge_usd: Decimal = Decimal(0)
+    wasted_usd: Decimal = Decimal(0)
+
+    @property
+    def total_usd(self) -> Decimal:
+        """All three together."""
+        return self.replay_usd + self.judge_usd + self.wasted_usd
+
+
+class Recommendation(Frozen):
+    """The answer of a run, and all that it rests on."""
+
+    run_id: str
+    at: datetime
+    as_of: date
+    provider: str
+    endpoint: str
+    judge: str
+    seed: int
+    grade: Grade
+    sentence: str
+    reason: str
+    current: ModelEntry
+    use_case: str
+    thresholds: Thresholds
+    recommended: Evidence | None
+    runner_up: Evidence | None
+    closest: Evidence | None
+    evidence: tuple[Evidence, ...]
+    excluded: tuple[Excluded, ...]
+    traffic: TrafficProfile
+    impact: BusinessImpact | None
+    spend: Spend
+    stage: Literal["completed", "stopped_early", "budget_exhausted", "interrupted"]
+    iterations: int
+    seconds: float
+    forced_switch: bool = False
+    all_rejected: bool = False
+    notes: tuple[str, ...] = ()
+    guardrails: tuple[GuardrailReport, ...] = ()
+    guardrail_set: str | None = None
+    more_samples: int | None = None
+    more_usd: Decimal | None = None
+
+    @property
+    def confidence(self) -> float:
+        """Confidence in the answer given, 0..1: that the switch is right, or that keeping is."""
+        shown = self.recommended or self.closest
+        if shown is None or self.grade == "inconclusive":
+            return shown.confidence if shown is not None else 0.0
+        return shown.confidence_keep if self.grade == "keep" else shown.confidence
