@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -28,10 +29,82 @@ class Judgement(Frozen):
         return (self.accuracy + self.helpfulness + self.clarity + self.completeness) / 4
 
 
+RefusalVerdict = Literal["none", "partial", "full"]
+
+
+class Opinion(Frozen):
+    """One judge's scores of both answers; ``candidate_first`` is the order in which it saw them, None: one at a time.
+
+    The refusals are the judge's own view, None where it was not asked.
+    """
+
+    judge: str
+    candidate_first: bool | None
+    baseline: Judgement
+    candidate: Judgement
+    baseline_refusal: RefusalVerdict | None = None
+    candidate_refusal: RefusalVerdict | None = None
+
+    @property
+    def difference(self) -> float:
+        """Candidate minus current, points."""
+        return self.candidate.overall - self.baseline.overall
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+class Comparison(Frozen):
+    """What the judges said of one pair: at least one opinion; a judge asked in both orders counts once, as its mean.
+
+    ``escalated`` names the judge that was asked because the others differed; then only its opinions are held.
+    """
+
+    opinions: tuple[Opinion, ...] = Field(min_length=1)
+    escalated: str | None = None
+
+    def _mean_over_judges(self, score: Callable[[Opinion], float]) -> float:
+        judges = dict.fromkeys(opinion.judge for opinion in self.opinions)
+        return _mean([_mean([score(o) for o in self.opinions if o.judge == judge]) for judge in judges])
+
+    @property
+    def baseline_score(self) -> float:
+        """Of the logged answer, 0..100."""
+        return self._mean_over_judges(lambda opinion: opinion.baseline.overall)
+
+    @property
+    def candidate_score(self) -> float:
+        """Of the candidate's answer, 0..100."""
+        return self._mean_over_judges(lambda opinion: opinion.candidate.overall)
+
+    @property
+    def spread(self) -> float:
+        """How far the judges' differences lie apart, points."""
+        judges = dict.fromkeys(opinion.judge for opinion in self.opinions)
+        means = [_mean([o.difference for o in self.opinions if o.judge == judge]) for judge in judges]
+        return max(means) - min(means)
+
+    @property
+    def in_both_orders(self) -> tuple[float, float] | None:
+        """The difference with the logged answer first and with the candidate's first, points; None: one order only."""
+        by_order = [[o.difference for o in self.opinions if o.candidate_first is order] for order in (False, True)]
+        return (_mean(by_order[0]), _mean(by_order[1])) if all(by_order) else None
+
+    @property
+    def candidate_refuses(self) -> bool | None:
+        """Whether most judges see a full or partial refusal in the candidate's answer; None where none was asked."""
+        views = [o.candidate_refusal != "none" for o in self.opinions if o.candidate_refusal is not None]
+        return sum(views) * 2 > len(views) if views else None
+
+
 class Pair(Frozen):
     """One logged call and one candidate's replay of it. Scores 0..100, costs in USD, latency in ms.
 
-    ``baseline_score`` and ``candidate_score`` are None where the pair is unjudged, failed or both refused.
+    ``baseline_score`` and ``candidate_score`` are None where the pair is unjudged, failed or both refused, and where no
+    judgement was needed any more (``unasked``). ``in_both_orders`` are the judge's differences in points with the
+    logged answer first and with the candidate's first. Lengths are of the answers, in characters. ``decided_by`` names
+    the check that decided without a judge.
     """
 
     record_id: str
@@ -48,6 +121,12 @@ class Pair(Frozen):
     failure: FailureKind | None = None
     failure_message: str | None = None
     unjudged: bool = False
+    unasked: bool = False
+    decided_by: str | None = None
+    in_both_orders: tuple[float, float] | None = None
+    baseline_length: int | None = None
+    candidate_length: int | None = None
+    segment: str | None = None
     translated: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
 

@@ -65,10 +65,19 @@ class BudgetSettings(_Section):
 
 
 class JudgeSettings(_Section):
-    """Who scores the answers: ``pointwise`` asks a model, ``checks`` uses deterministic checks alone."""
+    """Who scores the answers, and how.
 
-    mode: Literal["pointwise", "checks"] = "pointwise"
+    ``side_by_side`` shows a model both answers at once, blind; ``pointwise`` asks it about one at a time; ``checks``
+    uses deterministic checks alone. Several ``models`` are a jury; where they differ by more than 20 points
+    ``escalate_to`` decides. ``swap_share`` of the pairs are judged in both orders. ``rubric`` is a file that says what
+    the four dimensions mean.
+    """
+
+    mode: Literal["side_by_side", "pointwise", "checks"] = "side_by_side"
     models: tuple[str, ...] = ()
+    escalate_to: str | None = None
+    swap_share: float = Field(0.2, ge=0, le=1)
+    rubric: str | None = None
 
 
 class GatewaySettings(_Section):

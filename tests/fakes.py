@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import random
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -172,15 +173,36 @@ def answered(request: ChatRequest, text: str, *, input_tokens: int = 100, output
     )
 
 
+DIMENSIONS = ("accuracy", "helpfulness", "clarity", "completeness")
+_ANSWERS = re.compile(r"\[\[(\w+) answer(?: [12])?\]\]\n(.*?)\n\[\[/\1\]\]", re.DOTALL)
+
+
 def scores(values: Iterable[float], reasoning: str = "because") -> str:
-    """A judge's JSON."""
-    names = ("accuracy", "helpfulness", "clarity", "completeness")
-    return json.dumps({"reasoning": reasoning, **dict(zip(names, values, strict=True))})
+    """A pointwise judge's JSON."""
+    return json.dumps({"reasoning": reasoning, **dict(zip(DIMENSIONS, values, strict=True))})
+
+
+def judged_answers(request: ChatRequest) -> list[str]:
+    """The answers that a judge is asked about, in the order shown."""
+    return [text for _, text in _ANSWERS.findall(request.messages[0]["content"])]
+
+
+def judged(request: ChatRequest, score: Callable[[str], float], reasoning: str = "because") -> Replay:
+    """A judge that scores each answer by its text, in the form that is asked for."""
+    found = [dict.fromkeys(DIMENSIONS, score(answer)) for answer in judged_answers(request)]
+    if len(found) == 1:
+        return answered(request, json.dumps({"reasoning": reasoning, **found[0]}))
+    both = {f"answer_{number}": {**each, "refusal": "none"} for number, each in enumerate(found, 1)}
+    return answered(request, json.dumps({"reasoning": reasoning, **both}))
+
+
+def by_hash(answer: str) -> float:
+    """A score of about 90."""
+    return 88 + int(hashlib.sha256(answer.encode()).hexdigest()[:2], 16) % 5
 
 
 def good_model(request: ChatRequest) -> Replay:
     """A candidate that answers and a judge that gives about 90, by the answer's hash."""
     if request.purpose == "judge":
-        score = 88 + int(hashlib.sha256(str(request.messages).encode()).hexdigest()[:2], 16) % 5
-        return answered(request, scores([score] * 4))
+        return judged(request, by_hash)
     return answered(request, f"{request.model} says the total is as asked: {request.record_id}.")

@@ -1,5 +1,6 @@
 """Small deterministic comparisons between answers: text, JSON, numbers, overlap and tool calls."""
 
+import functools
 import json
 import re
 import unicodedata
@@ -89,6 +90,48 @@ def json_ok(text: str, params: Mapping[str, Any]) -> bool | None:
     return is_valid_json(text) if expects_json(params) else None
 
 
+@functools.lru_cache(maxsize=256)
+def _validator(schema: str) -> Any:
+    from jsonschema import exceptions, validators
+
+    loaded = json.loads(schema)
+    kind = validators.validator_for(loaded)
+    try:
+        kind.check_schema(loaded)
+    except exceptions.SchemaError:
+        return None
+    return kind(loaded)
+
+
+def _schema_of(params: Mapping[str, Any]) -> Any:
+    """The JSON schema that a request demands, or None."""
+    wanted = params.get("response_format")
+    inner = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
+    return inner.get("schema") if isinstance(inner, Mapping) else None
+
+
+def format_ok(text: str, params: Mapping[str, Any]) -> bool | None:
+    """Check an answer against the format that the request demands: JSON, and its schema where there is one.
+
+    Args:
+        text: The answer.
+        params: Request parameters, `response_format` among them.
+
+    Returns:
+        None when no format was demanded, otherwise whether the answer keeps it. A schema that is none itself, or that
+        refers to another document, is not checked.
+    """
+    valid = json_ok(text, params)
+    schema = _schema_of(params)
+    if not valid or not isinstance(schema, Mapping):
+        return valid
+    validator = _validator(json.dumps(schema, sort_keys=True))
+    try:
+        return True if validator is None else bool(validator.is_valid(json.loads(text)))
+    except Exception:  # a reference that cannot be resolved, or nesting without end: nothing is known of the answer
+        return True
+
+
 def numbers(text: str) -> tuple[Decimal, ...]:
     """List the numbers in a text, in order.
 
@@ -137,6 +180,11 @@ def _canonical(arguments: str) -> str:
         return arguments.strip()
 
 
+def canonical_tool_call(call: ToolCall) -> tuple[str, str]:
+    """The name and the arguments of a tool call in one spelling: key order and white space do not matter."""
+    return call.name, _canonical(call.arguments)
+
+
 def tool_call_match(left: ToolCall, right: ToolCall) -> bool:
     """Say whether two tool calls have the same name and the same arguments, key order aside.
 
@@ -147,4 +195,4 @@ def tool_call_match(left: ToolCall, right: ToolCall) -> bool:
     Returns:
         True when they match; ids are ignored.
     """
-    return left.name == right.name and _canonical(left.arguments) == _canonical(right.arguments)
+    return canonical_tool_call(left) == canonical_tool_call(right)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,13 +15,14 @@ from cqtui.engine.budget import Budget
 from cqtui.engine.calling import Caller
 from cqtui.engine.connect import open_client
 from cqtui.engine.discover import Discovery
-from cqtui.engine.judge import ChecksJudge, Judge, ModelJudge
-from cqtui.engine.plan import Plan, choose_judge
+from cqtui.engine.judge import ChecksJudge
+from cqtui.engine.panel import choose_panel, model_judge
+from cqtui.engine.plan import Plan
 from cqtui.engine.replay import replay_call, replay_request
 from cqtui.engine.traffic import profile
 from cqtui.errors import BadInputError
 from cqtui.events import Emitter, Event
-from cqtui.models import Candidate, Completion, Frozen, LoggedCall, Message, ModelEntry, Origin, Part
+from cqtui.models import Candidate, Completion, Failure, Frozen, LoggedCall, Message, ModelEntry, Origin, Part
 from cqtui.registry.loader import Registry, load_registry
 from cqtui.registry.pricing import blended_price
 from cqtui.results import Judgement
@@ -110,7 +112,8 @@ async def analyze_async(prompt: str, settings: Settings, *, database: Path) -> A
         origin=Origin(file="", format="prompt"),
     )
     models = [current, *others]
-    judge_entry = choose_judge(registry, settings, models)
+    panel = choose_panel(registry, settings, models)
+    panel = replace(panel, mode="pointwise", judges=panel.judges[:1], escalate_to=None)
     plan = Plan(
         settings=settings,
         registry=registry,
@@ -121,7 +124,7 @@ async def analyze_async(prompt: str, settings: Settings, *, database: Path) -> A
         ranked=tuple(
             Candidate(entry=entry, cost_per_call_usd=Decimal(0), expected_saving_percent=0.0) for entry in others
         ),
-        judge=judge_entry,
+        panel=panel,
     )
     run_id = uuid.uuid4().hex[:12]
 
@@ -141,21 +144,21 @@ async def analyze_async(prompt: str, settings: Settings, *, database: Path) -> A
                 keep=settings.cache,
                 ping=settings.provider == "portkey",
                 keep_text=settings.store.keep_text,
+                rubric=panel.version,
             )
             adjustments = Adjustments(store, client.endpoint, ttl_s=settings.cache.model_output_ttl_s)
-            judge: Judge = (
-                ChecksJudge()
-                if judge_entry is None
-                else ModelJudge(
-                    caller, adjustments, judge_entry, run_id, settings.gateway.timeout_s, settings.gateway.slugs
-                )
-            )
+
+            async def score(answer: Completion) -> Judgement | Failure | None:
+                if not panel.judges:
+                    return ChecksJudge().score(call, answer)
+                judge = model_judge(panel.judges[0], panel, settings, caller, adjustments, run_id)
+                return await judge.score(call, answer)
 
             async def answer(entry: ModelEntry) -> ModelAnswer:
                 request, wire = replay_request(call, entry, run_id, settings.gateway.timeout_s)
                 replay, _ = await replay_call(caller, adjustments, request, wire, entry)
                 completion = replay.completion or Completion()
-                judgement = await judge.score(call, completion) if replay.failure is None else None
+                judgement = await score(completion) if replay.failure is None else None
                 return ModelAnswer(
                     model_id=entry.id,
                     model_name=entry.display_name,

@@ -36,7 +36,6 @@ from cqtui.store.versions import RUBRIC, model_component, model_version
 
 TOKENS_A_PART = 4096  # an image or file part counts at most this much, generously
 TOKENS_A_MESSAGE = 16
-RUBRIC_VERSION = "pointwise-1"
 T = TypeVar("T")
 BILLED_MAYBE = ("timeout", "connection", "not_json", "no_choices", "no_finish_reason", "no_usage")
 FIRST_OUTAGE_S = 1.0  # a gateway that never answered is most likely not there: say so soon
@@ -167,6 +166,7 @@ class Caller:
         ping: bool,
         batch: bool = False,
         keep_text: bool = True,
+        rubric: str = "",
         sleep: Sleep = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -174,7 +174,7 @@ class Caller:
 
         ``ping`` asks each model for one token before its first call that is not cached. With ``batch`` calls wait in
         jobs: as many as there are come together, at batch prices. Without ``keep_text`` answers are not stored, and of
-        judgements the scores alone.
+        judgements the scores alone. ``rubric`` is the version of what a judge is asked.
         """
         self._client = client
         self._database = database
@@ -186,6 +186,7 @@ class Caller:
         self._ping = ping
         self._batch = batch
         self._keep_text = keep_text
+        self._rubric = rubric
         self._sleep = sleep
         self._clock = clock
         self._limits: dict[str, AdaptiveLimit] = {}
@@ -354,7 +355,7 @@ class Caller:
         versions = {model_component(entry.id): model_version(entry, self._gateway.slugs)}
         if request.purpose == "judge":
             kept = value if self._keep_text else judgement_figures(value)
-            versions[RUBRIC] = RUBRIC_VERSION
+            versions[RUBRIC] = self._rubric
             cache.set_value(connection, key, kept, ttl_s=self._keep.evaluation_ttl_s, source_versions=versions)
         elif request.purpose == "replay":
             if self._keep_text:

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cqtui.engine.calling import price_of, worst_case_usd
-from cqtui.engine.judge import MAX_JUDGE_TOKENS
+from cqtui.engine.judge import MAX_JUDGE_TOKENS, PairOrder
 from cqtui.engine.plan import Plan
 from cqtui.engine.replay import replay_request
 from cqtui.engine.traffic import estimated_usage
-from cqtui.models import Candidate, LoggedCall, Usage
+from cqtui.models import Candidate, LoggedCall, ModelEntry, Usage
 
-JUDGE_OVERHEAD_TOKENS = 450
-JUDGE_OUTPUT_TOKENS = 120
+POINTWISE_TOKENS = 450  # of the judge's template and rubric
+SIDE_BY_SIDE_TOKENS = 700
+JUDGE_OUTPUT_TOKENS = 150
 
 
 @dataclass(frozen=True)
@@ -79,15 +80,25 @@ def _guardrails(plan: Plan) -> Iterator[_Cost]:
 
 
 def _judgements(plan: Plan) -> Iterator[_Cost]:
-    if plan.judge is None:
-        return
-    for call in plan.calls:
+    panel = plan.panel
+    order = PairOrder(plan.settings.seed, panel.swap_share)
+    for call in plan.calls if panel.judges else ():
         usage = estimated_usage(call, plan.settings.traffic)
-        tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0) + JUDGE_OVERHEAD_TOKENS
-        read = Usage(input_tokens=tokens, output_tokens=JUDGE_OUTPUT_TOKENS)
-        most = Usage(input_tokens=4 * tokens, output_tokens=MAX_JUDGE_TOKENS)
-        as_of = plan.settings.as_of
-        prices = [price_of(plan.judge, usage, as_of, batch=plan.settings.batch) for usage in (read, most)]
-        cost = _Cost(*prices)
-        for _ in range(1 + len(plan.top)):
-            yield cost
+        tokens_in, tokens_out = usage.input_tokens or 0, usage.output_tokens or 0
+        if panel.mode == "pointwise":
+            asked = [tokens_in + tokens_out + POINTWISE_TOKENS] * (1 + len(plan.top))
+        else:
+            orders = sum(len(order.of(call.id, candidate.id)) for candidate in plan.top)
+            asked = [tokens_in + 2 * tokens_out + SIDE_BY_SIDE_TOKENS] * orders
+        for tokens in asked:
+            for judge in panel.judges:
+                yield _judgement(plan, judge, tokens)
+            if panel.escalate_to is not None:
+                yield _Cost(Decimal(0), _judgement(plan, panel.escalate_to, tokens).worst)
+
+
+def _judgement(plan: Plan, judge: ModelEntry, tokens: int) -> _Cost:
+    read = Usage(input_tokens=tokens, output_tokens=JUDGE_OUTPUT_TOKENS)
+    most = Usage(input_tokens=4 * tokens, output_tokens=MAX_JUDGE_TOKENS)
+    as_of, batch = plan.settings.as_of, plan.settings.batch
+    return _Cost(price_of(judge, read, as_of, batch=batch), price_of(judge, most, as_of, batch=batch))

@@ -18,13 +18,13 @@ from cqtui.checks.conversation import render_conversation
 from cqtui.engine.adjustments import Adjustments
 from cqtui.engine.batch import in_batches
 from cqtui.engine.budget import Budget, cap_of
-from cqtui.engine.calling import ACCESS_HINT, RUBRIC_VERSION, Caller, access_words
+from cqtui.engine.calling import ACCESS_HINT, Caller, access_words
 from cqtui.engine.decide import Answer, business_impact, decide
 from cqtui.engine.estimate import estimate
 from cqtui.engine.evidence import evaluate
 from cqtui.engine.guardrails import GuardrailTrials, best_set
 from cqtui.engine.journal import Journal
-from cqtui.engine.judge import ChecksJudge, Judge, ModelJudge
+from cqtui.engine.panel import make_judge
 from cqtui.engine.plan import Plan
 from cqtui.engine.rank import rank
 from cqtui.engine.replay import Replayer
@@ -48,12 +48,12 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def stronger_band(plan: Plan, tried: Sequence[Candidate], judge_id: str | None) -> tuple[Candidate, ...]:
+def stronger_band(plan: Plan, tried: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """The next candidates to try when none of those tried is acceptable: dearer than these, fittest first."""
     if not tried or plan.settings.candidates:
         return ()
     floor = math.exp(sum(math.log(float(c.cost_per_call_usd)) for c in tried) / len(tried))
-    known = {c.id for c in tried} | {judge_id}
+    known = {c.id for c in tried} | {judge.id for judge in plan.panel.models}
     rest = [c for c in plan.discovery.eligible if c.id not in known and float(c.cost_per_call_usd) > floor]
     ranked = rank(rest, plan.registry, plan.settings.use_case, plan.settings.constraints.max_latency_ms)
     return ranked[: plan.settings.n_top]
@@ -152,7 +152,7 @@ def _begin(
         plan.registry.entries,
         slugs=settings.gateway.slugs,
         constraints=settings.constraints,
-        rubric=RUBRIC_VERSION,
+        rubric=plan.panel.version,
         as_of=settings.as_of,
     )
     cache.apply_versions(connection, versions)
@@ -192,20 +192,10 @@ class _Run:
             ping=ping,
             batch=settings.batch,
             keep_text=settings.store.keep_text,
+            rubric=plan.panel.version,
         )
         self._adjustments = Adjustments(database, client.endpoint, ttl_s=settings.cache.model_output_ttl_s)
-        self._judge: Judge = (
-            ChecksJudge()
-            if plan.judge is None
-            else ModelJudge(
-                self.caller,
-                self._adjustments,
-                plan.judge,
-                run_id,
-                settings.gateway.timeout_s,
-                settings.gateway.slugs,
-            )
-        )
+        self._judge = make_judge(plan.panel, settings, self.caller, self._adjustments, run_id)
         self._finished = Finished(
             database,
             endpoint=client.endpoint,
@@ -257,7 +247,7 @@ class _Run:
             if found.budget_exhausted or found.interrupted or any(e.acceptable for e in self._evidence):
                 return
             _check_access(found)
-            band = stronger_band(plan, self._tried, plan.judge.id if plan.judge is not None else None)
+            band = stronger_band(plan, self._tried)
 
     def _evaluate(self, candidate: Candidate) -> Evidence:
         return evaluate(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cqtui.engine.discover import Discovery, discover
+from cqtui.engine.panel import Panel, choose_panel
 from cqtui.engine.rank import rank
 from cqtui.engine.replay import baselines
 from cqtui.engine.traffic import estimated_usage, in_random_order, most_used_model, profile
@@ -17,7 +18,7 @@ from cqtui.registry.loader import Registry
 from cqtui.settings import Settings
 
 PRICED_CALLS = 400  # discovery prices candidates on so many of the log's calls
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 LOCAL_TIMEOUT_S = 600.0
 MOST_IN_JOBS = 100_000
 BATCH_DEADLINE_S = 3 * 24 * 3600.0
@@ -34,7 +35,7 @@ class Plan:
     calls: tuple[LoggedCall, ...]
     discovery: Discovery
     ranked: tuple[Candidate, ...]
-    judge: ModelEntry | None
+    panel: Panel
     notes: tuple[str, ...] = ()
 
     @property
@@ -46,38 +47,9 @@ class Plan:
         """Names this plan: equal plans resume each other's unfinished run."""
         settings = self.settings.model_dump(mode="json", exclude={"budget", "gateway", "cache", "store", "logs"})
         calls = [[c.id, hashlib.sha256(c.model_dump_json(exclude={"origin"}).encode()).hexdigest()] for c in self.calls]
-        parts = [PLAN_VERSION, endpoint, settings, self.current.id, [c.id for c in self.ranked], calls]
+        names = [self.current.id, self.panel.version, [c.id for c in self.ranked]]
+        parts = [PLAN_VERSION, endpoint, settings, *names, calls]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def choose_judge(registry: Registry, settings: Settings, contestants: Sequence[ModelEntry]) -> ModelEntry | None:
-    """The judge: the user's, else the first default one whose family is not a contestant's; None for checks.
-
-    Where every default judge shares a contestant's family, the first that is not a contestant itself.
-
-    Raises:
-        BadInputError: The user's judge is unknown or a contestant.
-    """
-    if settings.judge.mode == "checks" or (settings.provider == "local" and not settings.judge.models):
-        return None
-    if settings.provider == "rehearsal":
-        priced_as = registry.get(registry.judges[0])
-        return priced_as.model_copy(
-            update={"id": "rehearsal-judge", "model": "rehearsal-judge", "family": "rehearsal", "provider": "rehearsal"}
-        )
-    ids = {entry.id for entry in contestants}
-    if settings.judge.models:
-        entry = registry.get(settings.judge.models[0])
-        if entry.id in ids:
-            raise BadInputError(f"The judge {entry.id} is a contestant.", "Name another with --judge.")
-        return entry
-    families = {entry.family for entry in contestants}
-    defaults = [registry.get(name) for name in registry.judges]
-    apart = [entry for entry in defaults if entry.family not in families]
-    free = [entry for entry in defaults if entry.id not in ids]
-    if not apart and not free:
-        raise BadInputError("Every default judge is a contestant.", "Name another with --judge.")
-    return (apart or free)[0]
 
 
 def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall]) -> Plan:
@@ -113,10 +85,13 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
     )
     ranked = rank(discovery.chosen, registry, settings.use_case, settings.constraints.max_latency_ms)
     contestants = [current, *(candidate.entry for candidate in ranked[: settings.n_top])]
-    judge = choose_judge(registry, settings, contestants) if ranked else None
-    notes = []
-    if judge is not None and judge.family in {entry.family for entry in contestants}:
-        notes.append(f"The judge {judge.id} is of the family of a contestant: it may favour its own.")
+    panel = choose_panel(registry, settings, contestants) if ranked else Panel()
+    families = {entry.family for entry in contestants}
+    notes = [
+        f"The judge {judge.id} is of the family of a contestant: it may favour its own."
+        for judge in panel.models
+        if judge.family in families
+    ]
     others = len(replayable) - len(ordered)
     if others:
         notes.append(f"{others} calls of other models than {current.id} in the log were left out.")
@@ -128,7 +103,7 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
         calls=tuple(ordered[: settings.thresholds.max_samples]),
         discovery=discovery,
         ranked=ranked,
-        judge=judge,
+        panel=panel,
         notes=tuple(notes),
     )
 
@@ -180,5 +155,5 @@ def _of_model(calls: Sequence[LoggedCall], registry: Registry, current: ModelEnt
 
 def recipients(plan: Plan) -> tuple[str, ...]:
     """Providers that will receive the prompts, the judge's included."""
-    entries = [candidate.entry for candidate in plan.top] + ([plan.judge] if plan.judge is not None else [])
+    entries = [*(candidate.entry for candidate in plan.top), *plan.panel.models]
     return tuple(sorted({entry.provider for entry in entries}))

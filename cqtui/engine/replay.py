@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from cqtui.checks.answers import json_ok
+from cqtui.checks.answers import format_ok
+from cqtui.checks.conversation import render_completion
+from cqtui.checks.decisive import decide_without_judge
 from cqtui.checks.refusals import detect_refusal
 from cqtui.engine.adjustments import Adjustments, call_adjusted
-from cqtui.engine.calling import Caller, outcome_of, shared
+from cqtui.engine.calling import Caller
 from cqtui.engine.judge import Judge
-from cqtui.engine.traffic import estimated_usage, uncached
+from cqtui.engine.traffic import estimated_usage, segment_of, uncached
 from cqtui.gateway.protocol import ChatRequest, GatewayConfig
 from cqtui.gateway.translate import Translation, translate
 from cqtui.models import Candidate, Completion, Failure, LoggedCall, ModelEntry, Replay
 from cqtui.registry.pricing import cost_of
-from cqtui.results import Judgement, Pair
+from cqtui.results import Comparison, Pair
 from cqtui.settings import Traffic
 from cqtui.store.finished import Finished
 from cqtui.store.versions import model_component, model_version
@@ -122,27 +123,25 @@ class Replayer:
         self._timeout_s = timeout_s
         self._finished = finished
         self._slugs = slugs
-        self._baseline: dict[str, asyncio.Task[Judgement | Failure | None]] = {}
         self._baseline_facts: dict[str, tuple[Decimal | None, bool]] = {}
 
-    async def pair(self, call: LoggedCall, candidate: Candidate) -> Pair:
-        """Replay a call on a candidate and score the pair; raises what ``Caller.call`` raises."""
+    async def pair(self, call: LoggedCall, candidate: Candidate, *, judged: bool = True) -> Pair:
+        """Replay a call on a candidate and, where ``judged``, score the pair; raises what ``Caller.call`` raises."""
         entry = candidate.entry
         logged = call.completion or Completion()
         baseline_cost, baseline_refused = self._facts_of(call, logged)
         request, wire = replay_request(call, entry, self._run_id, self._timeout_s)
         known = request.content_hash
+        own = {"record_id": call.id, "session": call.session, "segment": segment_of(call)}
         found = self._finished.pair(known, call)
-        if found is not None:
+        if found is not None and not (judged and found.pair.unasked):
             self._caller.report_known(request)
             cost = cost_of(entry, uncached(found.usage), self._as_of)
-            own = {"record_id": call.id, "session": call.session}
             costs = {"baseline_cost_usd": baseline_cost, "candidate_cost_usd": cost}
             return found.pair.model_copy(update={**own, **costs})
         replay, wire = await replay_call(self._caller, self._adjustments, request, wire, entry)
         facts = {
-            "record_id": call.id,
-            "session": call.session,
+            **own,
             "baseline_cost_usd": baseline_cost,
             "baseline_refused": baseline_refused,
             "translated": wire.translated,
@@ -152,9 +151,11 @@ class Replayer:
             failure = replay.failure or Failure(kind="no_choices", message="no answer")
             return Pair.model_validate({**facts, "failure": failure.kind, "failure_message": failure.message})
         pair, is_final = Pair.model_validate({**facts, **self._measured(call, entry, replay)}), True
-        if not (pair.baseline_refused and pair.candidate_refused):
-            scores, is_final = await self._scores(call, logged, replay.completion, pair)
+        if judged and not (pair.baseline_refused and pair.candidate_refused):
+            scores, is_final = await self._scores(call, logged, replay.completion, pair, candidate.id)
             pair = pair.model_copy(update=scores)
+        elif not judged:
+            pair = pair.model_copy(update={"unasked": True})
         if is_final:
             versions = {**self._judge.versions, model_component(entry.id): model_version(entry, self._slugs)}
             self._finished.keep_pair(known, call, pair, replay.usage, versions)
@@ -169,8 +170,8 @@ class Replayer:
         return facts
 
     def _measured(self, call: LoggedCall, entry: ModelEntry, replay: Replay) -> dict[str, object]:
-        answer = replay.completion or Completion()
-        text_ok = json_ok(answer.text or "", call.params) if not answer.tool_calls else None
+        answer, logged = replay.completion or Completion(), call.completion or Completion()
+        text_ok = format_ok(answer.text or "", call.params) if not answer.tool_calls else None
         # A replay starts cold or warm by chance: cost without cache discounts, as on the baseline's side.
         return {
             "candidate_cost_usd": cost_of(entry, uncached(replay.usage), self._as_of),
@@ -178,43 +179,31 @@ class Replayer:
             "candidate_refused": is_refusal(call, answer, replay.finish_reason),
             "format_failed": text_ok is False,
             "truncated": replay.finish_reason == "length" and call.finish_reason != "length",
+            "baseline_length": len(render_completion(logged)),
+            "candidate_length": len(render_completion(answer)),
         }
 
     async def _scores(
-        self, call: LoggedCall, logged: Completion, answer: Completion, pair: Pair
+        self, call: LoggedCall, logged: Completion, answer: Completion, pair: Pair, candidate_id: str
     ) -> tuple[dict[str, object], bool]:
         """The scores, and whether asking the judge again would only repeat them."""
+        decided = decide_without_judge(logged, answer, call.params)
+        if decided is not None and not (pair.candidate_refused or pair.baseline_refused):
+            return {**_scored(decided.baseline, decided.candidate), "decided_by": decided.check}, True
+        found = await self._judge.compare(call, answer, candidate_id)
+        if not isinstance(found, Comparison):
+            return {"unjudged": True}, found is None
+        baseline, candidate = found.baseline_score, found.candidate_score
         if pair.candidate_refused:  # the current model answered: a refusal is worth nothing here
-            baseline = await outcome_of(self._baseline_scoring(call, logged))
-            if isinstance(baseline, Judgement):
-                return _scored(baseline.overall, 0.0), True
-            return _unjudged(), baseline is None
-        scoring = self._baseline_scoring(call, logged)
-        judged = await self._judge.score(call, answer)
-        baseline = await outcome_of(scoring)
-        if not isinstance(baseline, Judgement) or not isinstance(judged, Judgement):
-            return _unjudged(), not isinstance(baseline, Failure) and not isinstance(judged, Failure)
-        score = judged.overall
-        if pair.baseline_refused:
+            candidate = 0.0
+        elif pair.baseline_refused:
             # Answering what the current model would not is no gain by itself; a person should look (methods.md, 0.4).
-            score = min(score, baseline.overall)
-        return _scored(baseline.overall, score), True
-
-    def _baseline_scoring(self, call: LoggedCall, logged: Completion) -> asyncio.Task[Judgement | Failure | None]:
-        """The scoring of the logged answer, begun where it was not yet: one for all candidates."""
-        task = self._baseline.get(call.id)
-        if task is None:
-            task = shared(self._judge.score(call, logged))
-            self._baseline[call.id] = task
-        return task
+            candidate = min(candidate, baseline)
+        return {**_scored(baseline, candidate), "in_both_orders": found.in_both_orders}, True
 
 
 def _scored(baseline: float, candidate: float) -> dict[str, object]:
     return {"baseline_score": baseline, "candidate_score": candidate}
-
-
-def _unjudged() -> dict[str, object]:
-    return {"unjudged": True}
 
 
 def baselines(calls: Sequence[LoggedCall]) -> list[LoggedCall]:

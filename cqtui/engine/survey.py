@@ -8,7 +8,8 @@ from typing import Literal
 
 from cqtui.engine.calling import ping_call, ping_request, worst_case_usd
 from cqtui.engine.discover import Discovery
-from cqtui.engine.plan import Plan, choose_judge
+from cqtui.engine.panel import Panel, choose_panel
+from cqtui.engine.plan import Plan
 from cqtui.engine.traffic import profile
 from cqtui.errors import BadInputError
 from cqtui.models import Candidate, ModelEntry
@@ -31,8 +32,7 @@ class Survey:
 def survey_of(plan: Plan) -> Survey:
     """The candidates that a run would try first, and its judge."""
     models: list[tuple[ModelEntry, Role]] = [(candidate.entry, "candidate") for candidate in plan.top]
-    if plan.judge is not None:
-        models.append((plan.judge, "judge"))
+    models += [(judge, "judge") for judge in plan.panel.models]
     return Survey(plan, tuple(models))
 
 
@@ -51,12 +51,11 @@ def survey_without_log(settings: Settings, registry: Registry) -> Survey:
     models: list[tuple[ModelEntry, Role]] = [(entry, "candidate") for entry in named]
     if current is not None and settings.provider == "portkey":
         models.insert(0, (current, "current"))
-    if settings.provider == "portkey" and settings.judge.mode == "pointwise":
-        names = settings.judge.models[:1] or registry.judges
+    if settings.provider == "portkey" and settings.judge.mode != "checks":
+        names = settings.judge.models or registry.judges
         judges = [registry.get(name) for name in names]
     else:
-        judge = choose_judge(registry, settings, named)
-        judges = [] if judge is None else [judge]
+        judges = list(choose_panel(registry, settings, named).models)
     seen = {entry.id for entry, _ in models}
     models += [(entry, "judge") for entry in judges if entry.id not in seen]
     stand_in = current or (named or judges or list(registry.entries))[0]
@@ -72,7 +71,7 @@ def survey_without_log(settings: Settings, registry: Registry) -> Survey:
             ranked=tuple(
                 Candidate(entry=entry, cost_per_call_usd=Decimal(0), expected_saving_percent=0.0) for entry in named
             ),
-            judge=judges[0] if judges else None,
+            panel=Panel(),
         ),
         tuple(models),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import random
@@ -74,10 +75,32 @@ def most_used_model(calls: Sequence[LoggedCall]) -> str | None:
 
 
 def in_random_order(calls: Sequence[LoggedCall], seed: int) -> list[LoggedCall]:
-    """The calls in the run's one seeded random order; the same whatever order the files came in."""
-    ordered = sorted(calls, key=lambda call: call.id)
-    random.Random(f"cqtui:{seed}").shuffle(ordered)
-    return ordered
+    """The calls in the run's one seeded random order; the same whatever order the files came in.
+
+    The turns of a conversation stay together, in their own order: it counts once in the evidence (methods.md, section
+    5), so it should be over before the next begins.
+    """
+    conversations: dict[str, list[LoggedCall]] = {}
+    for call in sorted(calls, key=lambda call: (call.time.timestamp() if call.time else 0.0, call.id)):
+        conversations.setdefault(f"session {call.session}" if call.session else f"call {call.id}", []).append(call)
+    blocks = [conversations[name] for name in sorted(conversations)]
+    random.Random(f"cqtui:{seed}").shuffle(blocks)
+    return [call for block in blocks for call in block]
+
+
+SEGMENT_KEYS = ("segment", "route", "template", "prompt_name", "feature", "task", "endpoint", "use_case")
+
+
+def segment_of(call: LoggedCall) -> str:
+    """The kind of traffic that a call belongs to: what the log says of it, else its system prompt (a hash of it)."""
+    for name in SEGMENT_KEYS:
+        value = call.metadata.get(name)
+        if isinstance(value, str) and value:
+            return value
+    system = "\n".join(message.text for message in call.messages if message.role in ("system", "developer"))
+    if not system:
+        return "no system prompt"
+    return f"system prompt {hashlib.sha256(system.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 def _mean(values: Sequence[int]) -> float:

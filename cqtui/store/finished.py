@@ -20,7 +20,7 @@ from cqtui.store.text import without_messages
 
 M = TypeVar("M", bound=Frozen)
 _OF_THE_CALL = {"messages", "params", "completion", "finish_reason"}
-_NOT_MEASURED = {"session", "baseline_cost_usd", "candidate_cost_usd", "failure", "failure_message"}
+_NOT_MEASURED = {"session", "segment", "baseline_cost_usd", "candidate_cost_usd", "failure", "failure_message"}
 
 
 class FinishedPair(Frozen):

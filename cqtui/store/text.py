@@ -9,9 +9,9 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from cqtui.results import Judgement
+from cqtui.results import Judgement, RefusalVerdict
 
 _MARK = re.compile(r"sha256:[0-9a-f]{64}")
 _FIGURES = (
@@ -25,6 +25,7 @@ _FIGURES = (
     "cost_usd",
     "from_cache",
 )
+_ANSWERS = ("answer_1", "answer_2")
 _SCORES = tuple(name for name, field in Judgement.model_fields.items() if field.annotation is float)
 
 
@@ -55,10 +56,17 @@ def _scores_alone(text: str | None) -> str:
         reply = json.loads(body)
         if not isinstance(reply.get("reasoning", ""), str):
             return ""
-        scores = {name: float(reply[name]) for name in _SCORES}
+        both = [name for name in _ANSWERS if name in reply]
+        kept = {name: _figures_of(reply[name]) for name in both} if both else _figures_of(reply)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return ""
-    return json.dumps(scores)
+    return json.dumps(kept)
+
+
+def _figures_of(scored: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores, and the judge's view of a refusal, which is one of three words."""
+    view = {"refusal": scored["refusal"]} if scored.get("refusal") in get_args(RefusalVerdict) else {}
+    return {**{name: float(scored[name]) for name in _SCORES}, **view}
 
 
 def evaluation_figures(evaluation: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODELS = ("upstream-small", "upstream-large")
 SCORES = ("accuracy", "helpfulness", "clarity", "completeness")
 LOWEST, HIGHEST = 70, 95
-_ANSWER_FENCE = re.compile(r"\[\[(\w+) answer\]\]\n(.*)\n\[\[/\1\]\]", re.DOTALL)
+_ANSWER_FENCE = re.compile(r"\[\[(\w+) answer(?: [12])?\]\]\n(.*?)\n\[\[/\1\]\]", re.DOTALL)
 _OPENINGS = ("In short", "Put simply", "The main point is this", "As a first step")
 _CLAIMS = (
     "start with the part that matters most and leave the rest for later",
@@ -85,34 +85,38 @@ def _tokens(text: str) -> int:
     return -(-len(text) // 4)
 
 
-def quoted_answer(body: Mapping[str, Any]) -> str | None:
-    """The answer that a judge request asks to score, or None where the request is not a judge's."""
-    fenced = _ANSWER_FENCE.search(_text(body["messages"]))
-    if fenced:
-        return fenced[2]
-    schema = (body.get("response_format") or {}).get("json_schema") or {}
-    return _text(body["messages"]) if schema.get("name") == "judgement" else None
+def quoted_answers(body: Mapping[str, Any]) -> list[str]:
+    """The answer or both answers that a judge request asks to score, none where the request is not a judge's."""
+    return [text for _, text in _ANSWER_FENCE.findall(_text(body["messages"]))]
 
 
-def judgement(answer: str) -> dict[str, Any]:
+def scores_of(answer: str) -> dict[str, int]:
     """The verdict on an answer: depends on its text alone."""
     draw = hashlib.sha256(answer.encode()).digest()
-    scores = {name: LOWEST + draw[i] % (HIGHEST - LOWEST + 1) for i, name in enumerate(SCORES)}
-    return {"reasoning": f"The answer has {len(answer.split())} words and is to the point.", **scores}
+    return {name: LOWEST + draw[i] % (HIGHEST - LOWEST + 1) for i, name in enumerate(SCORES)}
+
+
+def judgement(answers: Sequence[str]) -> dict[str, Any]:
+    """A judge's reply on one answer, or on two side by side."""
+    reasoning = {"reasoning": f"The answers have {[len(answer.split()) for answer in answers]} words."}
+    if len(answers) == 1:
+        return {**reasoning, **scores_of(answers[0])}
+    both = {f"answer_{n}": {**scores_of(answer), "refusal": "none"} for n, answer in enumerate(answers, 1)}
+    return {**reasoning, **both}
 
 
 def purpose_of(body: Mapping[str, Any]) -> str:
     """What cqtui sends a request for: "replay", "judge" or "ping" (which asks for one token)."""
-    if quoted_answer(body) is not None:
+    if quoted_answers(body):
         return "judge"
     return "ping" if 1 in (body.get("max_completion_tokens"), body.get("max_tokens")) else "replay"
 
 
 def reply(body: Mapping[str, Any]) -> str:
     """The text that answers a request."""
-    answer = quoted_answer(body)
-    if answer is not None:
-        return json.dumps(judgement(answer))
+    answers = quoted_answers(body)
+    if answers:
+        return json.dumps(judgement(answers))
     draw = bytes.fromhex(_digest([body.get("model"), body["messages"]]))
     claims = [_CLAIMS[byte % len(_CLAIMS)] for byte in draw[1 : 3 + draw[0] % 3]]
     sentences = [f"{_OPENINGS[draw[8] % len(_OPENINGS)]}: {claims[0]}."]

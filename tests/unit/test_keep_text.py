@@ -21,7 +21,7 @@ from cqtui.results import Recommendation
 from cqtui.settings import Settings
 from cqtui.store.database import Database, connect
 from cqtui.store.purge import purge
-from tests.fakes import ScriptedClient, answered, logged_call, scores
+from tests.fakes import ScriptedClient, answered, judged, logged_call
 
 AS_OF = date(2026, 11, 25)
 CANDIDATES = ("openai/gpt-5.4-mini", "openai/gpt-5.6-luna")
@@ -47,7 +47,7 @@ def log(count: int) -> list[LoggedCall]:
 
 def good(request: ChatRequest) -> Replay | Failure:
     if request.purpose == "judge":
-        return answered(request, scores([90] * 4, reasoning="judgemark promptmark"))
+        return judged(request, lambda _: 90, reasoning="judgemark promptmark")
     text = f"answermark {request.model} {request.record_id}"
     if request.record_id.endswith("3"):
         text = "I'm sorry, but I can't help with that. answermark"
@@ -225,4 +225,4 @@ async def test_a_changed_slug_or_snapshot_is_asked_again(tmp_path: Path) -> None
     assert {request.model for request in again if request.purpose == "replay"} == {"gpt-5.6-luna"}
     with closing(connect(path)) as connection:
         sources = {text for (text,) in connection.execute("SELECT source_versions_json FROM cache")}
-    assert any('"rubric": "pointwise-1"' in text and '"model:' in text for text in sources)
+    assert any('"rubric": "side_by_side/' in text and '"model:' in text for text in sources)

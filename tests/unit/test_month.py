@@ -113,7 +113,7 @@ async def test_a_guardrail_row_on_fewer_calls_says_why_and_the_run_stays_open(tm
         )
 
     plain, _ = await run_on(tmp_path / "plain.db", 0)
-    cut = await run(str(plain.spend.total_usd + Decimal("0.012")))
+    cut = await run(str(plain.spend.total_usd + Decimal("0.015")))
     assert 0 < cut.guardrails[0].calls < 40
     assert cut.notes[-1] == (
         f"Guardrails words on {CANDIDATES[0]}: {cut.guardrails[0].calls} of 40 calls, since the budget was used up."

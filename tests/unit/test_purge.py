@@ -20,7 +20,7 @@ from cqtui.settings import Settings
 from cqtui.store import cache, runs
 from cqtui.store.database import connect
 from cqtui.store.purge import Purged, count_text, purge
-from tests.fakes import ScriptedClient, answered, logged_call, scores
+from tests.fakes import ScriptedClient, answered, judged, logged_call
 
 MARKS = ("promptmark", "answermark", "judgemark", "failuremark", "talkmark", "reasonmark", "checkmark")
 
@@ -45,7 +45,7 @@ def call(number: int) -> LoggedCall:
 
 def answer(request: ChatRequest) -> Replay | Failure:
     if request.purpose == "judge":
-        return answered(request, scores([90] * 4, reasoning="judgemark"))
+        return judged(request, lambda _: 90, reasoning="judgemark")
     if request.model == "gpt-5.6-luna":
         return Failure(kind="bad_request", message="failuremark: your prompt promptmark is odd", status=400)
     return answered(request, f"answermark {'word ' * 300} {request.record_id}")

@@ -12,7 +12,13 @@ import pytest
 
 from cqtui.checks.conversation import render_completion, render_conversation
 from cqtui.checks.refusals import detect_refusal
-from cqtui.engine.judge import judge_prompt, read_judgement
+from cqtui.engine.judge_prompt import (
+    default_rubric,
+    pointwise_prompt,
+    read_pointwise,
+    read_side_by_side,
+    side_by_side_prompt,
+)
 from cqtui.gateway.rehearsal import edits, scoring, server
 from cqtui.gateway.rehearsal.simulated import SimulatedModel, simulated_model
 from cqtui.gateway.translate import wire_message
@@ -45,7 +51,7 @@ def wire(call: LoggedCall) -> list[dict[str, Any]]:
 
 
 def score(logged_text: str, answer: str, seed: int = 1) -> float:
-    judgement = read_judgement(scoring.judge_answer(logged_text, answer, Random(f"{seed}|{answer}")), "judge")
+    judgement = read_pointwise(scoring.judge_answer(logged_text, [answer], Random(f"{seed}|{answer}")), "judge")
     assert judgement is not None
     return judgement.overall
 
@@ -207,14 +213,26 @@ async def test_round_trip() -> None:
 
         scores = []
         for given in (f"{PROSE} Case 0.", "It costs 99 dollars."):
-            prompt = judge_prompt(calls[0], Completion(text=given))
+            prompt = pointwise_prompt(calls[0], Completion(text=given), default_rubric())
             judge_body = {"model": server.JUDGE_MODEL, "messages": [{"role": "user", "content": prompt}]}
             status, judged = await post(url, judge_body)
             assert status == 200
-            judgement = read_judgement(judged["choices"][0]["message"]["content"], "judge")
+            judgement = read_pointwise(judged["choices"][0]["message"]["content"], "judge")
             assert judgement is not None
             scores.append(judgement.overall)
         assert scores[0] > 90 > 60 > scores[1]
+
+        good, bad = Completion(text=f"{PROSE} Case 0."), Completion(text="It costs 99 dollars.")
+        for candidate_first in (False, True):
+            shown = (bad, good) if candidate_first else (good, bad)
+            prompt = side_by_side_prompt(calls[0], *shown, default_rubric())
+            judge_body = {"model": server.JUDGE_MODEL, "messages": [{"role": "user", "content": prompt}]}
+            _, judged = await post(url, judge_body)
+            opinion = read_side_by_side(
+                judged["choices"][0]["message"]["content"], "judge", candidate_first=candidate_first
+            )
+            assert opinion is not None
+            assert opinion.difference < -30
 
     with pytest.raises(RuntimeError):
         _ = running.base_url
@@ -228,7 +246,7 @@ async def test_what_is_not_in_the_log_is_an_error() -> None:
             status, answer = await post(running.base_url, {"model": model, "messages": messages})
             assert status == 404
             assert answer["error"]["message"]
-        stranger = judge_prompt(logged(2, Completion(text="x")), Completion(text="x"))
+        stranger = pointwise_prompt(logged(2, Completion(text="x")), Completion(text="x"), default_rubric())
         body = {"model": server.JUDGE_MODEL, "messages": [{"role": "user", "content": stranger}]}
         assert (await post(running.base_url, body))[0] == 404
         assert (await post(running.base_url, {"model": "m"}))[0] == 400
@@ -237,7 +255,7 @@ async def test_what_is_not_in_the_log_is_an_error() -> None:
 async def test_a_changed_log_changes_replies_and_scores() -> None:
     async def run(text: str) -> tuple[str, str]:
         call = logged(1, Completion(text=text))
-        prompt = judge_prompt(call, Completion(text=PROSE))
+        prompt = pointwise_prompt(call, Completion(text=PROSE), default_rubric())
         async with server.RehearsalServer([call], {"m": 1.0}, seed=1) as running:
             _, reply = await post(running.base_url, {"model": "m", "messages": wire(call)})
             judge_body = {"model": server.JUDGE_MODEL, "messages": [{"role": "user", "content": prompt}]}

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import pytest
 
-from cqtui.engine.judge import read_judgement
+from cqtui.engine.judge_prompt import read_pointwise, read_side_by_side
 from cqtui.events import EVENT, CandidateStopped, Event, ReplayFailed
 from cqtui.models import Completion, Replay, Usage
 from cqtui.results import Judgement
@@ -78,9 +78,34 @@ def test_a_judge_s_reply_is_read_the_same_without_its_text(text: str | None) -> 
     left = Replay.model_validate(less)
     assert SECRET not in json.dumps(less)
     assert left.completion is not None
-    assert scores(read_judgement(left.completion.text, "j")) == scores(read_judgement(text, "j"))
+    assert scores(read_pointwise(left.completion.text, "j")) == scores(read_pointwise(text, "j"))
     assert (left.usage, left.latency_ms, left.served_model) == (Usage(input_tokens=3, output_tokens=4), 12.5, "j-2026")
     assert judgement_figures(less) == less
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"reasoning": SECRET, "answer_1": {**GOOD, "refusal": "full"}, "answer_2": GOOD}),
+        json.dumps({"reasoning": "", "answer_1": {**GOOD, "refusal": SECRET}, "answer_2": GOOD}),
+        json.dumps({"reasoning": "", "answer_1": {**GOOD, "why": SECRET}, "answer_2": GOOD, SECRET: 1}),
+        json.dumps({"reasoning": "", "answer_1": GOOD}),
+        json.dumps({"reasoning": "", "answer_1": SECRET, "answer_2": GOOD}),
+    ],
+)
+def test_a_reply_about_two_answers_keeps_its_figures_alone(text: str) -> None:
+    less = judgement_figures(stored(text))
+    assert SECRET not in json.dumps(less)
+    assert judgement_figures(less) == less
+    before, after = (
+        read_side_by_side(found, "j", candidate_first=False) for found in (text, less["completion"]["text"])
+    )
+    if before is None:
+        assert SECRET in text or after is None
+        return
+    assert after is not None
+    assert (before.baseline.overall, before.candidate.overall) == (after.baseline.overall, after.candidate.overall)
+    assert (before.baseline_refusal, before.candidate_refusal) == (after.baseline_refusal, after.candidate_refusal)
 
 
 def test_an_answer_keeps_its_figures_alone() -> None:

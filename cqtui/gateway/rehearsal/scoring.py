@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -12,9 +13,11 @@ from cqtui.checks.refusals import detect_refusal
 from cqtui.gateway.rehearsal.texts import is_short, json_body, leaves, sentences
 
 TOP_SCORE = 93.0
-_QUOTED = re.compile(
-    r"\[\[(?P<fence>\w+) request\]\]\n(?P<request>.*?)\n\[\[/(?P=fence)\]\]\s*"
-    r"\[\[(?P=fence) answer\]\]\n(?P<answer>.*?)\n\[\[/(?P=fence)\]\]",
+_REQUEST = r"\[\[(?P<fence>\w+) request\]\]\n(?P<request>.*?)\n\[\[/(?P=fence)\]\]\s*"
+_ONE = re.compile(_REQUEST + r"\[\[(?P=fence) answer\]\]\n(?P<answer>.*?)\n\[\[/(?P=fence)\]\]", re.S)
+_TWO = re.compile(
+    _REQUEST + r"\[\[(?P=fence) answer 1\]\]\n(?P<first>.*?)\n\[\[/(?P=fence)\]\]\s*"
+    r"\[\[(?P=fence) answer 2\]\]\n(?P<second>.*?)\n\[\[/(?P=fence)\]\]",
     re.S,
 )
 _TOOL_CALL = re.compile(r"^\[tool call ([^\s(]*)\((.*?)\)\]$", re.S | re.M)
@@ -43,10 +46,13 @@ class Kept:
     refuses: bool = False
 
 
-def quoted(prompt: str) -> tuple[str, str] | None:
-    """The request and the answer that a pointwise judge's prompt quotes, or None where it is no such prompt."""
-    found = _QUOTED.search(prompt)
-    return (found["request"], found["answer"]) if found else None
+def quoted(prompt: str) -> tuple[str, tuple[str, ...]] | None:
+    """The request and the answer or answers that a judge's prompt quotes, or None where it is no such prompt."""
+    one = _ONE.search(prompt)
+    if one:
+        return one["request"], (one["answer"],)
+    two = _TWO.search(prompt)
+    return (two["request"], (two["first"], two["second"])) if two else None
 
 
 def _json_share(logged: str, answer: str) -> float | None:
@@ -144,14 +150,30 @@ def scores_of(kept: Kept) -> dict[str, float]:
     return {name: TOP_SCORE * max(0.0, share) for name, share in shares.items()}
 
 
-def judge_answer(logged: str, answer: str, rng: Random) -> str:
-    """The judge's reply: the JSON object that the pointwise template asks for.
+def judge_answer(logged: str, answers: Sequence[str], rng: Random) -> str:
+    """The judge's reply: the JSON object that the template for one answer or for two asks for.
 
     Args:
         logged: The logged answer, rendered as text.
-        answer: The answer to score, rendered as text.
+        answers: The answer to score, or both in the order shown, rendered as text.
         rng: The source of the judge's noise, about two points either way.
     """
+    scored = [_scored(logged, answer, rng) for answer in answers]
+    if len(scored) == 1:
+        reason, scores = scored[0]
+        return json.dumps({"reasoning": reason, **scores})
+    refusals = [
+        "full" if detect_refusal(answer, tool_calls=_TOOL_CALL.findall(answer)).is_refusal else "none"
+        for answer in answers
+    ]
+    both = {
+        f"answer_{number}": {**scores, "refusal": refusal}
+        for number, ((_, scores), refusal) in enumerate(zip(scored, refusals, strict=True), 1)
+    }
+    return json.dumps({"reasoning": " ".join(f"{n}: {reason}" for n, (reason, _) in enumerate(scored, 1)), **both})
+
+
+def _scored(logged: str, answer: str, rng: Random) -> tuple[str, dict[str, float]]:
     kept = compare(logged, answer)
     mood = rng.uniform(-1.5, 1.5)
     scores = {
@@ -164,4 +186,4 @@ def judge_answer(logged: str, answer: str, rng: Random) -> str:
         else f"{kept.facts:.0%} of the logged content and {kept.numbers:.0%} of its numbers remain; "
         f"{kept.structure:.0%} of its form; {kept.length:.2f} times its length."
     )
-    return json.dumps({"reasoning": reason, **scores})
+    return reason, scores

@@ -168,17 +168,21 @@ class RehearsalServer:
         texts = [_content_text(message.get("content")) for message in messages]
         found = next((pair for pair in map(quoted, texts) if pair is not None), None)
         if found is None:
-            raise _RequestError(404, "this is not the prompt of a pointwise judge")
-        request, answer = found
+            raise _RequestError(404, "this is not a judge's prompt")
+        request, answers = found
         key = request_key(request)
         if key not in self._answers:
             raise _RequestError(404, "the request to be judged is not in the log")
+
         # A prompt logged with several answers: any of them is as good as what the current model gave.
-        nearest = max(self._answers[key], key=lambda logged: sum(scores_of(compare(logged, answer)).values()))
-        text = judge_answer(nearest, answer, self._rng(model, key, answer))
+        def nearness(logged: str) -> float:
+            return sum(sum(scores_of(compare(logged, answer)).values()) for answer in answers)
+
+        nearest = max(self._answers[key], key=nearness)
+        text = judge_answer(nearest, answers, self._rng(model, key, *answers))
         prompt = sum(map(estimate_tokens, texts))
         reply = Reply(Completion(text=text), "stop")
-        return _body(model, _hash(key + answer), reply, prompt, estimate_tokens(text)), _JUDGE_LATENCY_MS
+        return _body(model, _hash(key + "".join(answers)), reply, prompt, estimate_tokens(text)), _JUDGE_LATENCY_MS
 
 
 def _scaled(logged_tokens: int | None, reply: Completion, logged: Completion) -> int:
