@@ -140,7 +140,10 @@ class Interval(Frozen):
 
 
 class Ledger(Frozen):
-    """What became of the calls that were replayed; ``failed`` counts by kind."""
+    """What became of the calls that were replayed; ``failed`` counts by kind.
+
+    ``unasked`` calls came after the quality had been settled: they needed no judgement.
+    """
 
     replayed: int = 0
     comparable: int = 0
@@ -150,6 +153,7 @@ class Ledger(Frozen):
     truncated: int = 0
     served_by_other: int = 0
     unjudged: int = 0
+    unasked: int = 0
     both_refused: int = 0
     newly_refused: int = 0
     newly_answered: int = 0
@@ -159,16 +163,26 @@ Grade = Literal["verified", "leaning", "inconclusive", "keep"]
 
 
 class Gate(Frozen):
-    """One question asked of a candidate: what was asked, what was found, whether it passed (None: open)."""
+    """One question asked of a candidate: what was asked, what was found, whether it passed (None: open).
+
+    ``level`` is the grade that it is asked for; ``change`` says what would change the answer.
+    """
 
     name: str
     asked: str
     found: str
     passed: bool | None
+    level: Literal["leaning", "verified"] = "leaning"
+    change: str = ""
 
 
 class Evidence(Frozen):
-    """What the replay of one candidate showed. Percent where the name says so; confidence is 0..1."""
+    """What the replay of one candidate showed. Percent where the name says so; confidence is 0..1.
+
+    ``catastrophe_percent`` are the pairs worse by more than 40 points, ``flip_percent`` those whose verdict turned with
+    the order shown; ``impact_at_equal_length`` is in points. ``sequential`` says that the evidence itself ended the
+    judging, so that the quality's interval is an anytime-valid one.
+    """
 
     candidate: Candidate
     pairs: int
@@ -185,6 +199,10 @@ class Evidence(Frozen):
     refusal_rate: float | None = None
     refusal_interval: Interval | None = None
     format_failure_rate: float | None = None
+    catastrophe_percent: Interval | None = None
+    flip_percent: Interval | None = None
+    impact_at_equal_length: float | None = None
+    sequential: bool = False
     ledger: Ledger = Ledger()
     gates: tuple[Gate, ...] = ()
     stopped: str | None = None
@@ -192,8 +210,19 @@ class Evidence(Frozen):
 
     @property
     def acceptable(self) -> bool:
+        """Whether the original's rules and the constraints passed: good for leaning."""
+        return bool(self.gates) and all(gate.passed for gate in self.gates if gate.level == "leaning")
+
+    @property
+    def verified(self) -> bool:
         """Whether every gate passed."""
         return bool(self.gates) and all(gate.passed for gate in self.gates)
+
+    @property
+    def regression(self) -> bool:
+        """Whether it is surely worse: in quality, or in refusals."""
+        failed = {gate.name for gate in self.gates if gate.passed is False}
+        return bool(failed & {"evidence on quality", "evidence on refusals"})
 
 
 class GuardrailReport(Frozen):
@@ -263,6 +292,7 @@ class Recommendation(Frozen):
     provider: str
     endpoint: str
     judge: str
+    judge_mode: Literal["side_by_side", "pointwise"] = "side_by_side"
     seed: int
     grade: Grade
     sentence: str

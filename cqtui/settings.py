@@ -52,7 +52,10 @@ class Thresholds(_Section):
     max_iteration_loops: int = Field(3, ge=1, le=10)
     min_sample_size: int = Field(5, ge=2)
     max_samples: int = Field(400, ge=1)
-    max_refusal_increase_percent: float = Field(3.0, gt=0, le=100)
+    max_refusal_increase_percent: float = Field(3.0, gt=0, lt=33)
+    max_catastrophe_percent: float | None = Field(None, ge=0, le=100, description="pairs worse by over 40 points")
+    alpha: float = Field(0.05, gt=0, lt=0.5, description="chance of one false 'verified' in a run")
+    noise_floor_samples: int = Field(20, ge=0, description="logged calls that the current model answers again")
     coverage_floor_percent: float = Field(80.0, ge=0, le=100)
     guardrail_samples: int = Field(100, ge=1, description="calls replayed under each set, per finalist")
 

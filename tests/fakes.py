@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from cqtui.gateway.protocol import ChatRequest
+from cqtui.gateway.protocol import ChatRequest, EvidenceKind
 from cqtui.models import (
     Candidate,
     Completion,
@@ -144,6 +144,7 @@ class ScriptedClient:
 
     provider = "scripted"
     endpoint = "scripted/1"
+    evidence: EvidenceKind = "measured"
 
     def __init__(self, answer: Callable[[ChatRequest], Replay | Failure]) -> None:
         self._answer = answer

@@ -16,7 +16,6 @@ import click
 from cqtui.cli.progress import EventFile, ProgressLines, fan_out
 from cqtui.engine.connect import open_client
 from cqtui.engine.estimate import Estimate, estimate
-from cqtui.engine.evidence import CLEARLY_WORSE
 from cqtui.engine.optimize import plan_for
 from cqtui.engine.pipeline import run
 from cqtui.engine.plan import Plan, recipients
@@ -157,7 +156,7 @@ async def _run(
 def _exit_code(result: Recommendation, fail_on: str) -> int:
     if result.stage == "interrupted":
         return 130
-    regression = result.recommended is None and any(e.stopped == CLEARLY_WORSE for e in result.evidence)
+    regression = result.recommended is None and any(e.regression for e in result.evidence)
     if fail_on == "regression" and result.grade == "keep" and regression:
         return 3
     if fail_on == "inconclusive" and result.grade in ("leaning", "inconclusive"):

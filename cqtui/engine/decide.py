@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cqtui.engine.evidence import CLEARLY_WORSE
 from cqtui.models import ModelEntry, TrafficProfile
 from cqtui.results import BusinessImpact, Evidence, Grade, Interval, Pair
 from cqtui.settings import Thresholds
@@ -96,7 +95,7 @@ def _indistinguishable(pairs: Mapping[str, Sequence[Pair]], one: Evidence, other
 
 def is_rejected(evidence: Evidence, thresholds: Thresholds) -> bool:
     """Whether the evidence says keep: enough pairs, and confidence that this candidate fails."""
-    if evidence.stopped == CLEARLY_WORSE:
+    if evidence.regression:
         return True
     settled = {gate.name: gate.passed for gate in evidence.gates}
     if not settled.get("samples") or not settled.get("coverage"):
@@ -120,16 +119,21 @@ def decide(
     A run that was ``cut_short`` (says why) recommends nothing: what it saw so far is shown as not enough. In a
     ``forced_switch`` (the current model retires) keeping is no answer: then none of the tried ones is acceptable yet.
 
-    This version grades a switch ``leaning`` at best: the gates of a verified one are not asked yet.
+    A candidate that passed every gate is ``verified``, and goes before those that passed the original's rules alone
+    (``leaning``), however good these look. A verdict that is verified already stands when the run is cut short.
     """
-    ranked = best_of([e for e in evidence if e.acceptable], pairs)
-    if ranked and cut_short is None:
+    ranked = best_of([e for e in evidence if e.verified], pairs)
+    grade: Grade = "verified" if ranked else "leaning"
+    if not ranked and cut_short is None:
+        ranked = best_of([e for e in evidence if e.acceptable], pairs)
+    if ranked:
         chosen = ranked[0]
         saving, impact = chosen.savings_percent, chosen.quality_impact_percent
         if saving is not None and impact is not None:
             sentence = switch_sentence(current.short_name, chosen.candidate.entry.short_name, saving, impact)
-            runner_up = ranked[1] if len(ranked) > 1 else None
-            return Answer("leaning", sentence, "It passes every rule that was asked.", chosen, runner_up, chosen)
+            others = best_of([e for e in evidence if e.acceptable and e is not chosen], pairs)
+            reason = "It passes every gate." if grade == "verified" else _leaning_words(chosen, more_usd)
+            return Answer(grade, sentence, reason, chosen, others[0] if others else None, chosen)
     leaves = f"{current.short_name}, which {retirement_words(current)}"
     if not evidence and forced_switch:
         sentence = f"No model in the registry can replace {leaves}."
@@ -163,9 +167,19 @@ def decide(
     )
 
 
+def _leaning_words(evidence: Evidence, more_usd: Decimal | None) -> str:
+    """What a leaning verdict lacks, and what it would take."""
+    open_gates = [gate.name for gate in evidence.gates if not gate.passed]
+    lacks = f"Leaning, not verified: {', '.join(open_gates)} open."
+    if not evidence.more_samples:
+        return lacks
+    money = f", about ${more_usd:.2f}" if more_usd is not None else ""
+    return f"{lacks} About {evidence.more_samples:,} more prompts{money}."
+
+
 def _closest(evidence: Sequence[Evidence]) -> Evidence:
     def key(e: Evidence) -> tuple[int, float, str]:
-        failed = sum(gate.passed is not True for gate in e.gates)
+        failed = sum(gate.passed is not True for gate in e.gates if gate.level == "leaning")
         quality = e.quality_impact_percent.value if e.quality_impact_percent is not None else -math.inf
         return failed, -quality, e.candidate.id
 
@@ -173,7 +187,11 @@ def _closest(evidence: Sequence[Evidence]) -> Evidence:
 
 
 def _failures(evidence: Evidence) -> str:
-    words = [f"{gate.name}: asked {gate.asked}, found {gate.found}" for gate in evidence.gates if not gate.passed]
+    words = [
+        f"{gate.name}: asked {gate.asked}, found {gate.found}"
+        for gate in evidence.gates
+        if not gate.passed and gate.level == "leaning"
+    ]
     return "; ".join(words) + "." if words else ""
 
 

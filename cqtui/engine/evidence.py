@@ -1,4 +1,4 @@
-"""From pairs to evidence: estimates, intervals, the ledger and the gates. Pure."""
+"""From a race to evidence: estimates, intervals, the ledger and the gates. Pure."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from cqtui.engine.discover import p99
-from cqtui.models import Candidate
-from cqtui.results import Evidence, Gate, Interval, Ledger, Pair
+from cqtui.engine.gates import CATASTROPHE_POINTS, Basis, Controls, all_gates, more_calls
+from cqtui.engine.race import Race, costs_of
+from cqtui.results import Evidence, Interval, Ledger, Pair
 from cqtui.settings import Constraints, Thresholds
 from cqtui.stats.confidence import confidence, p_quality, p_savings
-from cqtui.stats.paired import RELATIVE_FLOOR, quality_margins
-from cqtui.stats.power import pairs_needed_z
-from cqtui.stats.rates import wilson
+from cqtui.stats.confidence_sequence import relative_impact_interval
+from cqtui.stats.flips import order_flips
+from cqtui.stats.length import length_control
+from cqtui.stats.paired import quality_margins
+from cqtui.stats.rates import Rate, wilson
 from cqtui.stats.savings import savings_ratio
-from cqtui.stats.sequential import RunningEProcess, points_bounds, relative_bounds
-
-WORSE_THRESHOLD = 20.0
-CLEARLY_WORSE = "clearly worse"  # why a candidate stopped; a provider's own words may stand there instead
-VERIFIABLE_PAIRS = 200  # below this a log can only lean (methods.md, section 0.3)
 
 
 def scored(pairs: Sequence[Pair]) -> tuple[list[float], list[float]]:
@@ -29,60 +27,33 @@ def scored(pairs: Sequence[Pair]) -> tuple[list[float], list[float]]:
     return [p.baseline_score or 0.0 for p in comparable], [p.candidate_score or 0.0 for p in comparable]
 
 
-class RunningQuality:
-    """The mirrored e-process over a candidate's pairs as they come (methods.md, sections 0.2 and 0.3).
+def ledger_of(pairs: Sequence[Pair], judged: Sequence[Pair]) -> Ledger:
+    """Count what became of the calls; nothing disappears.
 
-    Both forms of the margin run along, since the mean of the current model's scores decides which one holds.
+    Args:
+        pairs: All of them.
+        judged: The first of them, on which the quality rests; later ones need no scores.
     """
-
-    def __init__(self, max_drop_percent: float) -> None:
-        """Allow a drop of so many percent (of points, where the current model scores below 20)."""
-        self._drop = max_drop_percent
-        self._relative = RunningEProcess(relative_bounds(max_drop_percent / 100))
-        self._points = RunningEProcess(points_bounds(max_drop_percent))
-        self._baseline_total = 0.0
-
-    def add(self, pair: Pair) -> None:
-        """Enter the next pair; one that is not comparable changes nothing."""
-        current, candidate = pair.baseline_score, pair.candidate_score
-        if current is None or candidate is None:
-            return
-        self._baseline_total += current
-        self._relative.add(candidate - (1 - self._drop / 100) * current)
-        self._points.add(candidate - current + self._drop)
-
-    @property
-    def is_clearly_worse(self) -> bool:
-        """Whether the candidate is worse than allowed."""
-        n = self._relative.n
-        low = n > 0 and self._baseline_total / n < RELATIVE_FLOOR
-        return (self._points if low else self._relative).is_worse(WORSE_THRESHOLD)
-
-
-def pairs_missing(pairs: Sequence[Pair], max_drop_percent: float) -> int | None:
-    """About how many more pairs would settle a candidate's quality; None where nothing can be said yet."""
-    current, candidate = scored(pairs)
-    if len(current) < 2:
-        return None
-    _, z = quality_margins(current, candidate, max_drop_percent / 100, max_drop_percent)
-    return _more_samples(z)
-
-
-def ledger_of(pairs: Sequence[Pair]) -> Ledger:
-    """Count what became of the calls; nothing disappears."""
+    comparable = len(scored(judged)[0])
+    later = pairs[len(judged) :]
     return Ledger(
         replayed=len(pairs),
-        comparable=len(scored(pairs)[0]),
+        comparable=comparable,
         failed=dict(sorted(Counter(p.failure for p in pairs if p.failure is not None).items())),
         translated=dict(sorted(Counter(words for p in pairs for words in p.translated).items())),
         dropped=dict(sorted(Counter(words for p in pairs for words in p.dropped).items())),
         truncated=sum(p.truncated for p in pairs),
         served_by_other=sum(p.failure == "served_by_other" for p in pairs),
-        unjudged=sum(p.unjudged for p in pairs),
-        both_refused=sum(p.baseline_refused and p.candidate_refused for p in pairs),
+        unjudged=sum(p.unjudged for p in judged),
+        unasked=sum(p.failure is None and not _both_refused(p) for p in later),
+        both_refused=sum(_both_refused(p) for p in pairs),
         newly_refused=sum(p.candidate_refused and not p.baseline_refused for p in pairs),
         newly_answered=sum(p.baseline_refused and not p.candidate_refused and p.failure is None for p in pairs),
     )
+
+
+def _both_refused(pair: Pair) -> bool:
+    return pair.baseline_refused and pair.candidate_refused
 
 
 def _percentile(values: Sequence[float], share: float) -> float | None:
@@ -98,156 +69,87 @@ def _as_percent(interval: tuple[float, float] | None, value: float | None) -> In
     return Interval(value=100 * value, low=100 * low, high=100 * high)
 
 
-def evaluate(
-    candidate: Candidate,
-    pairs: Sequence[Pair],
-    thresholds: Thresholds,
-    constraints: Constraints,
-    *,
-    stopped: str | None = None,
-    forced_switch: bool = False,
-) -> Evidence:
-    """Turn one candidate's pairs into evidence and ask every gate."""
-    current, answers = scored(pairs)
-    costs = [
-        (float(p.baseline_cost_usd), float(p.candidate_cost_usd))
-        for p in pairs
-        if p.baseline_cost_usd is not None and p.candidate_cost_usd is not None
-    ]
-    x, y = [a for a, _ in costs], [b for _, b in costs]
-    savings = savings_ratio(x, y)
+def _share(rate: Rate) -> Interval | None:
+    return _as_percent(rate.interval, rate.rate)
+
+
+def quality_impact(current: Sequence[float], answers: Sequence[float], *, sequential: bool) -> Interval | None:
+    """The relative change of quality in percent: 100 (sum b / sum a - 1), with its 95% interval.
+
+    Where the evidence itself ended the judging only an anytime-valid interval holds (methods.md, section 0.7);
+    otherwise it is the ratio estimator's t interval.
+    """
+    if sequential:
+        found = relative_impact_interval(current, answers)
+        if found is not None:
+            return Interval(value=found.estimate, low=found.lower, high=found.upper)
     # The ratio sum b / sum a has the same estimator as the cost ratio; impact = ratio - 1.
     ratio = savings_ratio(current, answers)
-    impact = None
-    if ratio.savings is not None:
-        low, high = ratio.interval if ratio.interval is not None else (ratio.savings, ratio.savings)
-        impact = Interval(value=-100 * ratio.savings, low=-100 * high, high=-100 * low)
+    if ratio.savings is None:
+        return None
+    low, high = ratio.interval if ratio.interval is not None else (ratio.savings, ratio.savings)
+    return Interval(value=-100 * ratio.savings, low=-100 * high, high=-100 * low)
+
+
+def controls_of(pairs: Sequence[Pair], thresholds: Thresholds) -> Controls:
+    """Flips and the length control over the judged pairs."""
+    swapped = [pair.in_both_orders for pair in pairs if pair.in_both_orders is not None]
+    flips = order_flips([one for one, _ in swapped], [other for _, other in swapped]) if swapped else None
+    sized = [p for p in pairs if p.baseline_length is not None and p.candidate_length is not None]
+    current, answers = scored(sized)
+    comparable = [p for p in sized if p.baseline_score is not None and p.candidate_score is not None]
+    drop = thresholds.max_quality_drop_percent
+    length = length_control(
+        current,
+        answers,
+        [p.baseline_length or 0 for p in comparable],
+        [p.candidate_length or 0 for p in comparable],
+        drop / 100,
+        drop,
+    )
+    return Controls(flips, length, sum(p.decided_by is not None for p in pairs))
+
+
+def evaluate(race: Race, thresholds: Thresholds, constraints: Constraints, basis: Basis) -> Evidence:
+    """Turn one candidate's race into evidence and ask every gate."""
+    pairs, judged = race.pairs, race.judged_pairs
+    current, answers = scored(judged)
+    x, y = costs_of(pairs)
+    savings = savings_ratio(x, y)
     drop = thresholds.max_quality_drop_percent
     _, z = quality_margins(current, answers, drop / 100, drop)
     quality_probability = p_quality(z) if z else 0.5
-    savings_probability = p_savings(x, y, thresholds.min_cost_saving_percent / 100) if costs else 0.5
-    if forced_switch:
+    savings_probability = p_savings(x, y, thresholds.min_cost_saving_percent / 100) if x else 0.5
+    if basis.forced_switch:
         savings_probability = 1.0
     answered = [p for p in pairs if p.failure is None]
-    refusals = wilson(sum(p.candidate_refused for p in answered), len(answered))
     latencies = [p.latency_ms for p in answered if p.latency_ms is not None]
-    candidate_costs = [p.candidate_cost_usd for p in pairs if p.candidate_cost_usd is not None]
+    costs = [p.candidate_cost_usd for p in pairs if p.candidate_cost_usd is not None]
+    known = bool(z and x)
+    bad = sum(b - a < -CATASTROPHE_POINTS for a, b in zip(current, answers, strict=True))
+    controls = controls_of(judged, thresholds)
     evidence = Evidence(
-        candidate=candidate,
+        candidate=race.candidate,
         pairs=len(current),
         savings_percent=_as_percent(savings.interval, savings.savings),
-        quality_impact_percent=impact,
+        quality_impact_percent=quality_impact(current, answers, sequential=race.is_sequential),
         baseline_score=sum(current) / len(current) if current else None,
         candidate_score=sum(answers) / len(answers) if answers else None,
-        confidence=confidence("switch", quality_probability, savings_probability).value if z and costs else 0.0,
-        confidence_keep=confidence("keep", quality_probability, savings_probability).value if z and costs else 0.0,
+        confidence=confidence("switch", quality_probability, savings_probability).value if known else 0.0,
+        confidence_keep=confidence("keep", quality_probability, savings_probability).value if known else 0.0,
         latency_p50_ms=_percentile(latencies, 0.5),
         latency_p95_ms=_percentile(latencies, 0.95),
-        cost_p99_usd=p99(candidate_costs),
-        cost_per_call_usd=sum(candidate_costs, Decimal(0)) / len(candidate_costs) if candidate_costs else None,
-        refusal_rate=refusals.rate,
-        refusal_interval=_as_percent(refusals.interval, refusals.rate),
+        cost_p99_usd=p99(costs),
+        cost_per_call_usd=sum(costs, Decimal(0)) / len(costs) if costs else None,
+        refusal_rate=wilson(sum(p.candidate_refused for p in answered), len(answered)).rate,
+        refusal_interval=_share(wilson(sum(p.candidate_refused for p in answered), len(answered))),
         format_failure_rate=sum(p.format_failed for p in answered) / len(answered) if answered else None,
-        ledger=ledger_of(pairs),
-        stopped=stopped,
+        catastrophe_percent=_share(wilson(bad, len(current))),
+        flip_percent=_share(controls.flips.rate) if controls.flips is not None else None,
+        impact_at_equal_length=controls.length.intercept if controls.length is not None else None,
+        sequential=race.is_sequential,
+        ledger=ledger_of(pairs, judged),
+        stopped=race.stopped,
     )
-    gates = _gates(evidence, thresholds, constraints, forced_switch=forced_switch)
-    return evidence.model_copy(update={"gates": gates, "more_samples": _more_samples(z)})
-
-
-def _more_samples(z: Sequence[float]) -> int | None:
-    """About how many more pairs would settle it: power 80%, and no fewer than a verification needs."""
-    n = len(z)
-    if n < 2:
-        return VERIFIABLE_PAIRS - n
-    mean = sum(z) / n
-    sd = math.sqrt(sum((value - mean) ** 2 for value in z) / (n - 1))
-    needed = pairs_needed_z(sd, 0.0, true_diff=abs(mean)) if sd > 0 and mean != 0 else 0
-    if needed is None:
-        return None
-    return max(0, max(needed, VERIFIABLE_PAIRS) - n)
-
-
-def _gates(evidence: Evidence, t: Thresholds, c: Constraints, *, forced_switch: bool) -> tuple[Gate, ...]:
-    saving, impact, ledger = evidence.savings_percent, evidence.quality_impact_percent, evidence.ledger
-    coverage = 100 * ledger.comparable / max(1, ledger.replayed - ledger.both_refused)
-    answered = ledger.replayed - sum(ledger.failed.values())
-    newly = 100 * ledger.newly_refused / answered if answered else None
-    gates = [
-        Gate(
-            name="samples",
-            asked=f"at least {t.min_sample_size} comparable pairs",
-            found=str(evidence.pairs),
-            passed=evidence.pairs >= t.min_sample_size,
-        ),
-        Gate(
-            name="coverage",
-            asked=f"at least {t.coverage_floor_percent:g}% of the replayed calls comparable",
-            found=f"{coverage:.0f}%",
-            passed=coverage >= t.coverage_floor_percent,
-        ),
-        Gate(
-            name="quality",
-            asked=f"a quality drop of at most {t.max_quality_drop_percent:g}%",
-            found="nothing measured" if impact is None else _show(impact),
-            passed=None if impact is None else impact.value >= -t.max_quality_drop_percent,
-        ),
-        Gate(
-            name="refusals",
-            asked=f"at most {t.max_refusal_increase_percent:g}% of calls newly refused",
-            found="nothing measured" if newly is None else f"{newly:.1f}% ({ledger.newly_refused} of {answered})",
-            passed=None if newly is None else newly <= t.max_refusal_increase_percent,
-        ),
-        Gate(
-            name="confidence in the switch",
-            asked=f"at least {t.min_confidence:g} of 1",
-            found=f"{evidence.confidence:.2f}",
-            passed=evidence.confidence >= t.min_confidence,
-        ),
-    ]
-    if not forced_switch:
-        gates.insert(
-            2,
-            Gate(
-                name="saving",
-                asked=f"a saving of at least {t.min_cost_saving_percent:g}%",
-                found="nothing measured" if saving is None else _show(saving),
-                passed=None if saving is None else saving.value >= t.min_cost_saving_percent,
-            ),
-        )
-    if c.max_latency_ms is not None:
-        p95 = evidence.latency_p95_ms
-        gates.append(
-            Gate(
-                name="latency",
-                asked=f"95th percentile of at most {c.max_latency_ms} ms",
-                found="unknown" if p95 is None else f"{p95:.0f} ms",
-                passed=None if p95 is None else p95 <= c.max_latency_ms,
-            )
-        )
-    if c.min_quality_score is not None:
-        score = evidence.candidate_score
-        gates.append(
-            Gate(
-                name="score",
-                asked=f"a mean score of at least {c.min_quality_score:g}",
-                found="unknown" if score is None else f"{score:.1f}",
-                passed=None if score is None else score >= c.min_quality_score,
-            )
-        )
-    if c.max_cost_per_request is not None:
-        cost = evidence.cost_p99_usd
-        gates.append(
-            Gate(
-                name="cost per request",
-                asked=f"99th percentile of at most ${c.max_cost_per_request}",
-                found="unknown" if cost is None else f"${cost:.4f}",
-                passed=None if cost is None else cost <= c.max_cost_per_request,
-            )
-        )
-    return tuple(gates)
-
-
-def _show(interval: Interval) -> str:
-    value, low, high = (f"{x:+.1f}".replace("-", "−") for x in (interval.value, interval.low, interval.high))
-    return f"{value}% [{low}, {high}]"
+    gates = all_gates(evidence, race, controls, basis, thresholds, constraints)
+    return evidence.model_copy(update={"gates": gates, "more_samples": more_calls(race)})

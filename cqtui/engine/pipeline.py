@@ -22,10 +22,12 @@ from cqtui.engine.calling import ACCESS_HINT, Caller, access_words
 from cqtui.engine.decide import Answer, business_impact, decide
 from cqtui.engine.estimate import estimate
 from cqtui.engine.evidence import evaluate
+from cqtui.engine.gates import Basis
 from cqtui.engine.guardrails import GuardrailTrials, best_set
 from cqtui.engine.journal import Journal
 from cqtui.engine.panel import make_judge
 from cqtui.engine.plan import Plan
+from cqtui.engine.race import Race
 from cqtui.engine.rank import rank
 from cqtui.engine.replay import Replayer
 from cqtui.engine.verify import Verification, verify
@@ -34,6 +36,7 @@ from cqtui.events import CandidatesDiscovered, Emitter, EventSink, RunFinished, 
 from cqtui.gateway.protocol import ChatClient
 from cqtui.models import Candidate, Failure
 from cqtui.results import Evidence, GuardrailReport, Recommendation
+from cqtui.stats.multiplicity import BAND_SHARES, evidence_threshold, single_switch_threshold
 from cqtui.store import batches, cache, records, runs
 from cqtui.store.database import Database
 from cqtui.store.finished import Finished
@@ -46,6 +49,19 @@ Stage = Literal["completed", "stopped_early", "budget_exhausted", "interrupted"]
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def threshold_of(plan: Plan, band: int, candidates: int) -> float:
+    """The evidence that each candidate of a band must reach (methods.md, section 0.6); infinite once alpha is spent.
+
+    Where no second band can follow (candidates are named, or one round is allowed) the first has all of alpha.
+    """
+    alpha, sets = plan.settings.thresholds.alpha, max(1, len(plan.settings.guardrails))
+    if plan.settings.candidates or plan.settings.thresholds.max_iteration_loops == 1:
+        return candidates * sets * single_switch_threshold(alpha)
+    if band >= len(BAND_SHARES):
+        return math.inf
+    return evidence_threshold(candidates, sets, band, alpha)
 
 
 def stronger_band(plan: Plan, tried: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -231,12 +247,12 @@ class _Run:
         while band and self._iterations < settings.thresholds.max_iteration_loops:
             self._iterations += 1
             self._emitter.emit(StageStarted, stage="verify", iteration=self._iterations)
+            races = self._races(band)
             await verify(
-                band,
+                races,
                 plan.calls,
                 replayer,
                 self._emitter,
-                max_drop_percent=settings.thresholds.max_quality_drop_percent,
                 workers=settings.gateway.concurrency + settings.gateway.concurrency // KEEPING,
                 found=found,
                 stop=self._stop,
@@ -249,14 +265,28 @@ class _Run:
             _check_access(found)
             band = stronger_band(plan, self._tried)
 
+    def _races(self, band: Sequence[Candidate]) -> list[Race]:
+        """A band's races, each with the evidence that it must reach so that the run as a whole keeps its promise."""
+        plan = self._plan
+        threshold = threshold_of(plan, self._iterations - 1, len(band))
+        asks_saving = not plan.discovery.forced_switch
+        return [Race(c, plan.settings.thresholds, threshold, asks_saving=asks_saving) for c in band]
+
     def _evaluate(self, candidate: Candidate) -> Evidence:
-        return evaluate(
-            candidate,
-            self.found.pairs[candidate.id],
-            self._plan.settings.thresholds,
-            self._plan.settings.constraints,
-            stopped=self.found.stopped.get(candidate.id),
-            forced_switch=self._plan.discovery.forced_switch,
+        settings = self._plan.settings
+        race = self.found.races[candidate.id]
+        return evaluate(race, settings.thresholds, settings.constraints, self._basis(candidate))
+
+    def _basis(self, candidate: Candidate) -> Basis:
+        plan = self._plan
+        families = {plan.current.family, candidate.entry.family}
+        related = next((judge.id for judge in plan.panel.models if judge.family in families), None)
+        return Basis(
+            measured=self._client.evidence == "measured",
+            judge_is_checks=not plan.panel.judges,
+            judge_of_contestants_family=related,
+            estimated_usage=plan.traffic.calls_with_estimated_usage > 0,
+            forced_switch=plan.discovery.forced_switch,
         )
 
     async def try_guardrails(self) -> None:
@@ -313,6 +343,7 @@ class _Run:
             provider=self._client.provider,
             endpoint=self._client.endpoint,
             judge=self._judge.name,
+            judge_mode=plan.panel.mode,
             seed=plan.settings.seed,
             grade=answer.grade,
             sentence=answer.sentence,
@@ -347,7 +378,7 @@ class _Run:
             return "interrupted"
         if self.found.budget_exhausted or self._guardrails_cut:
             return "budget_exhausted"
-        return "stopped_early" if self.found.stopped else "completed"
+        return "stopped_early" if self.found.stopped_early else "completed"
 
 
 def _check_access(found: Verification) -> None:

@@ -9,54 +9,64 @@ from collections.abc import Iterator, Sequence
 from cqtui.engine.batch import next_wave
 from cqtui.engine.budget import BudgetExhaustedError
 from cqtui.engine.calling import access_words
-from cqtui.engine.evidence import CLEARLY_WORSE, RunningQuality, pairs_missing
+from cqtui.engine.gates import more_calls
+from cqtui.engine.race import Race
 from cqtui.engine.replay import Replayer
 from cqtui.engine.workers import run_workers
 from cqtui.events import CandidateChosen, CandidateStopped, Emitter, PairJudged
 from cqtui.gateway.batching import StillWaitingError
-from cqtui.models import Candidate, Failure, LoggedCall
+from cqtui.models import Failure, LoggedCall
 from cqtui.results import Pair
 
 SYSTEMATIC_FAILURES = 5
 
 
 class _Progress:
-    """One candidate's pairs. Evidence is the unbroken run from the first call on, whatever order answers came in."""
+    """One candidate's race. Evidence is the unbroken run from the first call on, whatever order answers came in."""
 
-    def __init__(self, candidate: Candidate, max_drop_percent: float) -> None:
-        self.candidate = candidate
-        self.quality = RunningQuality(max_drop_percent)
+    def __init__(self, race: Race) -> None:
+        self.race = race
+        self.candidate = race.candidate
         self.finished: dict[int, Pair] = {}
-        self.pairs: list[Pair] = []
-        self.stopped: str | None = None
+
+    @property
+    def stopped(self) -> str | None:
+        return self.race.stopped
 
     def take(self, index: int, pair: Pair) -> Iterator[Pair]:
         """Enter a pair; yields those that are now next in the order."""
         self.finished[index] = pair
-        while self.stopped is None and len(self.pairs) in self.finished:
-            following = self.finished[len(self.pairs)]
-            self.pairs.append(following)
-            self.quality.add(following)
+        while self.race.stopped is None and len(self.race.pairs) in self.finished:
+            following = self.finished[len(self.race.pairs)]
+            self.race.add(following)
             yield following
 
 
 class Verification:
-    """What a band's replays showed: pairs and why each candidate was stopped, by model id."""
+    """What the replays showed: each candidate's race, by model id."""
 
     def __init__(self) -> None:
-        self.pairs: dict[str, list[Pair]] = {}
-        self.stopped: dict[str, str] = {}
+        self.races: dict[str, Race] = {}
         self.budget_exhausted = False
         self.interrupted = False
 
+    @property
+    def pairs(self) -> dict[str, list[Pair]]:
+        """Each candidate's pairs."""
+        return {model_id: race.pairs for model_id, race in self.races.items()}
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether a candidate was stopped before the log ended."""
+        return any(race.stopped is not None for race in self.races.values())
+
 
 async def verify(
-    candidates: Sequence[Candidate],
+    races: Sequence[Race],
     calls: Sequence[LoggedCall],
     replayer: Replayer,
     emitter: Emitter,
     *,
-    max_drop_percent: float,
     workers: int,
     found: Verification,
     stop: asyncio.Event,
@@ -64,13 +74,14 @@ async def verify(
 ) -> None:
     """Replay ``calls`` in their order on every candidate; results go into ``found`` as they come.
 
-    A candidate stops early when it is clearly worse, or when its first calls all fail. Money that is gone ends the
-    round with what was measured. ``stop`` lets the calls under way finish and starts no more. With ``in_waves`` calls
+    A candidate stops early when the evidence is in, either way, or when its first calls all fail; once its quality has
+    passed, further calls settle the refusals without a judge. Money that is gone ends the round with what was measured.
+    ``stop`` lets the calls under way finish and starts no more. With ``in_waves`` calls
     come together, as many as are worth a look (batch jobs); else one after the other.
     """
-    states = [_Progress(candidate, max_drop_percent) for candidate in candidates]
+    states = [_Progress(race) for race in races]
     for state in states:
-        found.pairs[state.candidate.id] = state.pairs
+        found.races[state.candidate.id] = state.race
         emitter.emit(CandidateChosen, candidate=state.candidate, samples=len(calls))
 
     async def worker(work: Iterator[tuple[int, LoggedCall, _Progress]]) -> None:
@@ -80,7 +91,7 @@ async def verify(
             if state.stopped is not None:
                 continue
             try:
-                pair = await replayer.pair(call, state.candidate)
+                pair = await replayer.pair(call, state.candidate, judged=state.race.wants_judgement)
             except BudgetExhaustedError:
                 found.budget_exhausted = True
                 return
@@ -97,13 +108,15 @@ async def verify(
             break
         size = len(calls)
         if in_waves:
-            size = next_wave(done, [pairs_missing(state.pairs, max_drop_percent) for state in racing], len(calls))
+            size = next_wave(done, [more_calls(state.race) for state in racing], len(calls))
         wave = list(enumerate(calls))[done : done + size]
         work = iter([(index, call, state) for index, call in wave for state in racing])
         await run_workers(functools.partial(worker, work), min(workers, len(wave) * len(racing)))
         done += size
     found.interrupted = stop.is_set()
-    found.stopped.update({s.candidate.id: s.stopped for s in states if s.stopped is not None})
+    if not (found.interrupted or found.budget_exhausted):
+        for race in races:
+            race.finish()
 
 
 def _report(emitter: Emitter, state: _Progress, pair: Pair) -> None:
@@ -118,17 +131,13 @@ def _report(emitter: Emitter, state: _Progress, pair: Pair) -> None:
 
 
 def _look(emitter: Emitter, state: _Progress) -> None:
-    pairs = state.pairs
-    reason = None
-    last = pairs[-1]
+    race = state.race
+    pairs, last = race.pairs, race.pairs[-1]
     if last.failure in ("refused_credentials", "quota_exhausted"):
-        reason = access_words(Failure(kind=last.failure, message=last.failure_message or ""))
+        race.stopped = access_words(Failure(kind=last.failure, message=last.failure_message or ""))
     elif len(pairs) == SYSTEMATIC_FAILURES and all(pair.failure is not None for pair in pairs):
-        reason = f"its first {SYSTEMATIC_FAILURES} calls all failed ({last.failure}: {last.failure_message})"
+        race.stopped = f"its first {SYSTEMATIC_FAILURES} calls all failed ({last.failure}: {last.failure_message})"
     elif len(pairs) == SYSTEMATIC_FAILURES and all(pair.unjudged for pair in pairs):
-        reason = f"none of its first {SYSTEMATIC_FAILURES} answers could be judged"
-    elif state.quality.is_clearly_worse:
-        reason = CLEARLY_WORSE
-    if reason is not None:
-        state.stopped = reason
-        emitter.emit(CandidateStopped, model_id=state.candidate.id, pairs=len(pairs), reason=reason)
+        race.stopped = f"none of its first {SYSTEMATIC_FAILURES} answers could be judged"
+    if race.stopped is not None:
+        emitter.emit(CandidateStopped, model_id=state.candidate.id, pairs=len(pairs), reason=race.stopped)

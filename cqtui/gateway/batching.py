@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from cqtui.errors import AccessRefusedError, CqtuiError
-from cqtui.gateway.protocol import ChatClient, ChatRequest
+from cqtui.gateway.protocol import ChatClient, ChatRequest, EvidenceKind
 from cqtui.models import Failure, Frozen, Replay
 
 QUIET_S = 0.5  # calls that follow each other within this time travel together
@@ -107,6 +107,7 @@ class BatchClient:
         """Submit through ``jobs`` until ``stop`` is set; what cannot wait goes through ``direct``, which stays open."""
         self.provider = direct.provider
         self.endpoint = direct.endpoint
+        self.evidence: EvidenceKind = direct.evidence
         self._jobs = jobs
         self._direct = direct
         self._ledger = ledger

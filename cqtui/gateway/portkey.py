@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from cqtui.errors import AccessRefusedError
-from cqtui.gateway.protocol import ChatRequest
+from cqtui.gateway.protocol import ChatRequest, EvidenceKind
 from cqtui.gateway.responses import read_error, read_success
 from cqtui.models import Failure, Replay
 from cqtui.settings import HOSTED_BASE_URL
@@ -134,6 +134,7 @@ class PortkeyClient:
                 "small model).",
             )
         self.provider = provider
+        self.evidence: EvidenceKind = "simulated" if provider == "rehearsal" else "measured"
         self._base_url = (base_url or HOSTED_BASE_URL).rstrip("/")
         self.endpoint = endpoint or endpoint_of(self._base_url, custom_host)
         self._custom_host = custom_host

@@ -14,6 +14,7 @@ from cqtui.models import Frozen, Replay
 
 REQUEST_SCHEMA_VERSION = 1
 Purpose = Literal["replay", "judge", "ping"]
+EvidenceKind = Literal["measured", "recorded", "simulated"]
 GatewayConfig = dict[str, Any] | str
 
 
@@ -61,10 +62,14 @@ class ChatRequest(Frozen):
 
 
 class ChatClient(Protocol):
-    """Calls models. ``endpoint`` names what answers: ``rehearsal/1``, ``local/1`` or a base URL."""
+    """Calls models. ``endpoint`` names what answers: ``rehearsal/1``, ``local/1`` or a base URL.
+
+    ``evidence`` says what its answers are worth: measured on real models now, read from a recording, or simulated.
+    """
 
     provider: str
     endpoint: str
+    evidence: EvidenceKind
 
     async def complete(self, request: ChatRequest) -> Replay:
         """Send one request once. A failed call is a Replay with a failure, never an exception.

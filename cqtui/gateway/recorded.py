@@ -9,7 +9,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from cqtui.errors import BadInputError
-from cqtui.gateway.protocol import ChatClient, ChatRequest
+from cqtui.gateway.protocol import ChatClient, ChatRequest, EvidenceKind
 from cqtui.models import Failure, Replay
 
 
@@ -17,6 +17,7 @@ class RecordedClient:
     """Replays a recording. A request that is not in it is a failure with a name, never an invention."""
 
     provider = "recorded"
+    evidence: EvidenceKind = "recorded"
 
     def __init__(self, path: Path) -> None:
         """Read a recording whole.
@@ -61,6 +62,7 @@ class RecordingClient:
             BadInputError: The file cannot be written.
         """
         self.provider, self.endpoint = inner.provider, inner.endpoint
+        self.evidence: EvidenceKind = inner.evidence
         self._inner = inner
         try:
             self._file: IO[str] = path.open("a", encoding="utf-8")

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2.sandbox import SandboxedEnvironment
 
 from cqtui.engine.decide import retirement_words
+from cqtui.engine.race import ENOUGH
 from cqtui.report import filters
 from cqtui.resources import resource_path
 from cqtui.results import Evidence, Recommendation
@@ -64,10 +65,12 @@ def verdict(result: Recommendation) -> str:
 def _outcome(evidence: Evidence, result: Recommendation) -> str:
     if result.recommended is not None and evidence.candidate.id == result.recommended.candidate.id:
         return result.grade
-    if evidence.stopped is not None:
+    if evidence.stopped is not None and evidence.stopped != ENOUGH:
         return f"{evidence.stopped}, stopped after {evidence.ledger.replayed}"
-    failed = [gate.name for gate in evidence.gates if gate.passed is not True]
-    return f"fails: {', '.join(failed)}" if failed else "acceptable"
+    failed = [gate.name for gate in evidence.gates if gate.passed is not True and gate.level == "leaning"]
+    if failed:
+        return f"fails: {', '.join(failed)}"
+    return "verified too" if evidence.verified else "acceptable"
 
 
 def _judge_words(result: Recommendation) -> str:
@@ -78,7 +81,13 @@ def _judge_words(result: Recommendation) -> str:
         )
     if result.provider == "rehearsal":
         return "a simulated judge that compares each answer with the logged one."
-    return f"{filters.markdown(result.judge)} scored both answers of each pair on the same rubric, one at a time."
+    names = filters.markdown(result.judge)
+    if result.judge_mode == "pointwise":
+        return f"{names} scored both answers of each pair on the same rubric, one at a time."
+    return (
+        f"{names} saw both answers of each pair side by side, without names and in random order, and scored each "
+        "on the same rubric."
+    )
 
 
 def _context(result: Recommendation) -> dict[str, Any]:
@@ -107,7 +116,7 @@ def _context(result: Recommendation) -> dict[str, Any]:
         "unknown_strengths": unknown,
         "retirement": retirement_words(result.current),
         "assumed": result.provider == "local",
-        "any_stopped": any(e.stopped for e in result.evidence),
+        "any_sequential": any(e.sequential for e in result.evidence),
         "as_of": result.as_of.isoformat(),
     }
 

@@ -84,12 +84,14 @@ class Intervals(_Json):
 
 
 class GateJson(_Json):
-    """One question asked of a candidate; passed null is open."""
+    """One question asked of a candidate; passed null is open. ``level`` is the grade that it is asked for."""
 
     name: str
     asked: str
     found: str
     passed: bool | None
+    level: Literal["leaning", "verified"]
+    change: str
 
 
 class LedgerJson(_Json):
@@ -103,6 +105,7 @@ class LedgerJson(_Json):
     truncated: int
     served_by_other: int
     unjudged: int
+    unasked: int
     both_refused: int
     newly_refused: int
     newly_answered: int
@@ -125,6 +128,9 @@ class CandidateJson(_Json):
     confidence: float
     refusal_rate: float | None
     format_failure_rate: float | None
+    catastrophe_percent: IntervalJson | None
+    flip_percent: IntervalJson | None
+    impact_at_equal_length: float | None
     latency_p50_ms: float | None
     latency_p95_ms: float | None
     stopped: str | None
@@ -233,7 +239,11 @@ def _candidate(evidence: Evidence, result: Recommendation) -> CandidateJson:
         outcome = "recommended"
     elif evidence.candidate.id == ids[1]:
         outcome = "runner_up"
-    failed = [f"{g.name}: asked {g.asked}, found {g.found}" for g in evidence.gates if g.passed is not True]
+    failed = [
+        f"{g.name}: asked {g.asked}, found {g.found}"
+        for g in evidence.gates
+        if g.passed is not True and g.level == "leaning"
+    ]
     return CandidateJson(
         model=evidence.candidate.id,
         model_display=evidence.candidate.entry.display_name,
@@ -249,6 +259,9 @@ def _candidate(evidence: Evidence, result: Recommendation) -> CandidateJson:
         confidence=round(evidence.confidence, 4),
         refusal_rate=_round(evidence.refusal_rate, 4),
         format_failure_rate=_round(evidence.format_failure_rate, 4),
+        catastrophe_percent=_interval(evidence.catastrophe_percent),
+        flip_percent=_interval(evidence.flip_percent),
+        impact_at_equal_length=_round(evidence.impact_at_equal_length),
         latency_p50_ms=_round(evidence.latency_p50_ms, 1),
         latency_p95_ms=_round(evidence.latency_p95_ms, 1),
         stopped=evidence.stopped,

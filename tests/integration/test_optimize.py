@@ -156,7 +156,7 @@ def test_a_killed_run_repeats_no_call_whose_answer_it_has(
     assert [c["samples_evaluated"] for c in result["candidates"]] == [40, 40, 40]
 
 
-@pytest.mark.parametrize("upstream", [{"latency_ms": 30}], indirect=True)
+@pytest.mark.parametrize("upstream", [{"latency_ms": 250}], indirect=True)
 def test_three_hundred_calls_finish_with_signs_of_life(
     gateway_url: str, upstream: RunningUpstream, tmp_path: Path
 ) -> None:

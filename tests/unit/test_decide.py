@@ -1,10 +1,13 @@
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from cqtui.engine.decide import best_of, business_impact, cost_words, decide, quality_words, switch_sentence
-from cqtui.engine.evidence import RunningQuality, evaluate, ledger_of
+from cqtui.engine.evidence import evaluate, ledger_of
+from cqtui.engine.gates import Basis
+from cqtui.engine.race import ENOUGH, Race
 from cqtui.results import Evidence, Interval, Pair
 from cqtui.settings import Constraints, Thresholds
 from tests.fakes import candidate, logged_call, model_entry, pairs
@@ -13,8 +16,25 @@ CURRENT = model_entry("acme/big", "10", "30")
 RULES = Thresholds()
 
 
-def judged(found: list[Pair], model_id: str = "acme/small", cost: str = "0.001", **rules: float) -> Evidence:
-    return evaluate(candidate(model_id, cost=cost), found, Thresholds.model_validate(rules), Constraints())
+def race_of(found: list[Pair], model_id: str = "acme/small", cost: str = "0.001", threshold: float = 20.0) -> Race:
+    race = Race(candidate(model_id, cost=cost), RULES, threshold)
+    for pair in found:
+        if race.stopped is None:
+            race.add(pair)
+    race.finish()
+    return race
+
+
+def judged(
+    found: list[Pair],
+    model_id: str = "acme/small",
+    cost: str = "0.001",
+    *,
+    threshold: float = 20.0,
+    constraints: Constraints | None = None,
+    **basis: Any,
+) -> Evidence:
+    return evaluate(race_of(found, model_id, cost, threshold), RULES, constraints or Constraints(), Basis(**basis))
 
 
 def gate(evidence: Evidence, name: str) -> bool | None:
@@ -56,13 +76,55 @@ def test_the_sentence() -> None:
     assert sentence == "Switching from Model A to Model B reduces cost by 42% with a 6% quality impact."
 
 
-def test_a_good_candidate_leans_and_never_more() -> None:
+def test_a_good_candidate_leans_on_few_pairs_and_says_what_is_missing() -> None:
     evidence = judged(pairs(60, drop=1.0))
-    answer = decide(CURRENT, [evidence], {"acme/small": pairs(60, drop=1.0)}, RULES)
+    answer = decide(CURRENT, [evidence], {"acme/small": pairs(60, drop=1.0)}, RULES, more_usd=Decimal("0.42"))
     assert answer.grade == "leaning"
     assert answer.recommended is evidence
     assert answer.sentence.startswith("Switching from big to small reduces cost by ")
-    assert evidence.more_samples == 140
+    assert evidence.more_samples is not None
+    assert 63 <= evidence.more_samples < 200  # the refusals alone need 123 calls
+    assert answer.reason == (
+        "Leaning, not verified: evidence on quality, evidence on refusals open. "
+        f"About {evidence.more_samples} more prompts, about $0.42."
+    )
+
+
+def test_enough_pairs_verify_and_stop_the_race() -> None:
+    found = pairs(400, drop=1.0)
+    race = race_of(found)
+    assert (race.stopped, race.quality, race.refusals) == (ENOUGH, "passed", "passed")
+    assert 123 <= len(race.pairs) < 250
+    evidence = evaluate(race, RULES, Constraints(), Basis())
+    assert evidence.verified
+    answer = decide(CURRENT, [evidence], {"acme/small": found}, RULES)
+    assert (answer.grade, answer.reason) == ("verified", "It passes every gate.")
+    later = race_of(found, threshold=120)
+    assert len(later.pairs) >= 196
+
+
+@pytest.mark.parametrize(
+    ("basis", "gate_name"),
+    [
+        ({"measured": False}, "measured"),
+        ({"estimated_usage": True}, "measured"),
+        ({"judge_of_contestants_family": "openai/judge"}, "judge"),
+        ({"judge_is_checks": True}, "judge"),
+    ],
+)
+def test_what_verified_must_not_rest_on(basis: dict[str, Any], gate_name: str) -> None:
+    evidence = judged(pairs(400, drop=1.0), **basis)
+    assert gate(evidence, gate_name) is False
+    assert (evidence.acceptable, evidence.verified) == (True, False)
+    assert decide(CURRENT, [evidence], {}, RULES).grade == "leaning"
+
+
+def test_a_verified_candidate_goes_before_a_better_one_that_leans() -> None:
+    sure = judged(pairs(400, drop=2.0), "acme/sure")
+    better = judged(pairs(60, drop=-3.0), "acme/better")
+    answer = decide(CURRENT, [better, sure], {}, RULES)
+    assert answer.recommended is sure
+    assert answer.runner_up is better
 
 
 def test_quality_impact_is_the_ratio_of_sums() -> None:
@@ -93,10 +155,10 @@ def test_each_rule_can_fail(found: list[Pair], name: str) -> None:
 
 def test_the_constraints_are_enforced() -> None:
     tight = Constraints(max_latency_ms=120, min_quality_score=95, max_cost_per_request=Decimal("0.001"))
-    evidence = evaluate(candidate(), pairs(60), RULES, tight)
+    evidence = judged(pairs(60), constraints=tight)
     assert [g.passed for g in evidence.gates if g.name in ("latency", "score", "cost per request")] == [False] * 3
     loose = Constraints(max_latency_ms=1000, min_quality_score=50, max_cost_per_request=Decimal("0.1"))
-    assert evaluate(candidate(), pairs(60), RULES, loose).acceptable
+    assert judged(pairs(60), constraints=loose).acceptable
 
 
 def test_low_coverage_is_no_verdict() -> None:
@@ -155,10 +217,7 @@ def test_indistinguishable_candidates_tie_and_the_cheapest_wins() -> None:
 
 def test_clearly_worse_stops_only_with_evidence() -> None:
     def clearly_worse(count: int, drop: float) -> bool:
-        running = RunningQuality(5.0)
-        for pair in pairs(count, drop=drop):
-            running.add(pair)
-        return running.is_clearly_worse
+        return race_of(pairs(count, drop=drop), threshold=120).stopped == "clearly worse"
 
     assert clearly_worse(80, 20.0)
     assert not clearly_worse(8, 20.0)
@@ -174,7 +233,7 @@ def test_the_ledger_adds_up() -> None:
         base[2].model_copy(update={"baseline_refused": True, "translated": ("max_tokens → max_completion_tokens",)}),
         Pair(record_id="x", baseline_refused=True, candidate_refused=True),
     ]
-    ledger = ledger_of(found)
+    ledger = ledger_of(found, found)
     assert (ledger.replayed, ledger.comparable, ledger.failed) == (4, 2, {"timeout": 1})
     assert (ledger.both_refused, ledger.newly_answered, ledger.newly_refused) == (1, 1, 0)
     assert ledger.translated == {"max_tokens → max_completion_tokens": 1}

@@ -1,0 +1,362 @@
+"""The rules that a candidate must pass: what is asked, what was found, and what would change it. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cqtui.engine.race import WORSE_THRESHOLD, Race
+from cqtui.results import Evidence, Gate, Interval
+from cqtui.settings import Constraints, Thresholds
+from cqtui.stats.flips import OrderFlips
+from cqtui.stats.length import LengthControl
+from cqtui.stats.power import pairs_needed_z
+
+MAX_UNJUDGED = 0.10
+MAX_FAILED = 0.05
+CATASTROPHE_POINTS = 40.0
+DECIDED_BY_CHECKS = 0.90
+FEWEST_FOR_RATE = 10
+VERIFIABLE_PAIRS = 200  # below this a log can only lean (methods.md, section 0.3)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a run's evidence is made of, as far as it bears on whether it may be called verified."""
+
+    measured: bool = True  # real answers of this run's models: neither simulated nor from a recording
+    judge_is_checks: bool = False
+    judge_of_contestants_family: str | None = None
+    estimated_usage: bool = False
+    forced_switch: bool = False
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What watches the judge: flips when the order is swapped, and the difference at equal length."""
+
+    flips: OrderFlips | None
+    length: LengthControl | None
+    decided_by_checks: int
+
+
+def _show(interval: Interval) -> str:
+    value, low, high = (f"{x:+.1f}".replace("-", "−") for x in (interval.value, interval.low, interval.high))
+    return f"{value}% [{low}, {high}]"
+
+
+def odds(log_evidence: float) -> str:
+    """Evidence E in words: "43 to 1"; below 1 it speaks against."""
+    value = math.exp(min(log_evidence, 30.0))
+    return f"{value:,.0f} to 1" if value >= 10 else f"{value:.2g} to 1"
+
+
+def leaning_gates(evidence: Evidence, t: Thresholds, c: Constraints, *, forced_switch: bool) -> list[Gate]:
+    """The original design's rules, on point estimates, and the user's constraints."""
+    gates = [_samples(evidence, t), _coverage(evidence, t)]
+    if not forced_switch:
+        gates.append(_saving(evidence, t))
+    gates += [_quality(evidence, t), _refusals(evidence, t), _confidence(evidence, t)]
+    return gates + _constraints(evidence, c)
+
+
+def _samples(evidence: Evidence, t: Thresholds) -> Gate:
+    return Gate(
+        name="samples",
+        asked=f"at least {t.min_sample_size} comparable pairs",
+        found=str(evidence.pairs),
+        passed=evidence.pairs >= t.min_sample_size,
+        change="a longer log, or calls that do not fail",
+    )
+
+
+def _coverage(evidence: Evidence, t: Thresholds) -> Gate:
+    ledger = evidence.ledger
+    coverage = 100 * ledger.comparable / max(1, ledger.replayed - ledger.both_refused - ledger.unasked)
+    return Gate(
+        name="coverage",
+        asked=f"at least {t.coverage_floor_percent:g}% of the judged calls comparable",
+        found=f"{coverage:.0f}%",
+        passed=coverage >= t.coverage_floor_percent,
+        change="fewer failed and unjudged calls; the ledger names their kinds",
+    )
+
+
+def _saving(evidence: Evidence, t: Thresholds) -> Gate:
+    saving = evidence.savings_percent
+    return Gate(
+        name="saving",
+        asked=f"a saving of at least {t.min_cost_saving_percent:g}%",
+        found="nothing measured" if saving is None else _show(saving),
+        passed=None if saving is None else saving.value >= t.min_cost_saving_percent,
+        change="a cheaper candidate, or shorter answers of this one",
+    )
+
+
+def _quality(evidence: Evidence, t: Thresholds) -> Gate:
+    impact = evidence.quality_impact_percent
+    return Gate(
+        name="quality",
+        asked=f"a quality drop of at most {t.max_quality_drop_percent:g}%",
+        found="nothing measured" if impact is None else _show(impact),
+        passed=None if impact is None else impact.value >= -t.max_quality_drop_percent,
+        change="a better candidate, or a larger drop that you can live with (max_quality_drop_percent)",
+    )
+
+
+def _refusals(evidence: Evidence, t: Thresholds) -> Gate:
+    ledger = evidence.ledger
+    answered = ledger.replayed - sum(ledger.failed.values())
+    newly = 100 * ledger.newly_refused / answered if answered else None
+    return Gate(
+        name="refusals",
+        asked=f"at most {t.max_refusal_increase_percent:g}% of calls newly refused",
+        found="nothing measured" if newly is None else f"{newly:.1f}% ({ledger.newly_refused} of {answered})",
+        passed=None if newly is None else newly <= t.max_refusal_increase_percent,
+        change="a candidate that refuses less, or prompts that it does not refuse",
+    )
+
+
+def _confidence(evidence: Evidence, t: Thresholds) -> Gate:
+    return Gate(
+        name="confidence in the switch",
+        asked=f"at least {t.min_confidence:g} of 1",
+        found=f"{evidence.confidence:.2f}",
+        passed=evidence.confidence >= t.min_confidence,
+        change="more prompts, or a clearer difference",
+    )
+
+
+def _constraints(evidence: Evidence, c: Constraints) -> list[Gate]:
+    gates = []
+    if c.max_latency_ms is not None:
+        p95 = evidence.latency_p95_ms
+        gates.append(
+            Gate(
+                name="latency",
+                asked=f"95th percentile of at most {c.max_latency_ms} ms",
+                found="unknown" if p95 is None else f"{p95:.0f} ms",
+                passed=None if p95 is None else p95 <= c.max_latency_ms,
+                change="a quicker candidate, or a looser max_latency_ms",
+            )
+        )
+    if c.min_quality_score is not None:
+        score = evidence.candidate_score
+        gates.append(
+            Gate(
+                name="score",
+                asked=f"a mean score of at least {c.min_quality_score:g}",
+                found="unknown" if score is None else f"{score:.1f}",
+                passed=None if score is None else score >= c.min_quality_score,
+                change="a better candidate, or a lower min_quality_score",
+            )
+        )
+    if c.max_cost_per_request is not None:
+        cost = evidence.cost_p99_usd
+        gates.append(
+            Gate(
+                name="cost per request",
+                asked=f"99th percentile of at most ${c.max_cost_per_request}",
+                found="unknown" if cost is None else f"${cost:.4f}",
+                passed=None if cost is None else cost <= c.max_cost_per_request,
+                change="a cheaper candidate, or a higher max_cost_per_request",
+            )
+        )
+    return gates
+
+
+def verified_gates(evidence: Evidence, race: Race, controls: Controls, basis: Basis, t: Thresholds) -> list[Gate]:
+    """What the word "verified" stands for, beyond the original's rules (methods.md, section 0)."""
+    gates = [_quality_evidence(race, t), _refusal_evidence(race, t)]
+    if not basis.forced_switch:
+        gates.append(_surely_saves(evidence, t))
+    gates += [_failed_calls(evidence), _judge(evidence, controls, basis), _equal_length(controls)]
+    if t.max_catastrophe_percent is not None:
+        gates.append(_catastrophes(evidence, t.max_catastrophe_percent))
+    gates.append(_measured(basis))
+    return [gate.model_copy(update={"level": "verified"}) for gate in gates]
+
+
+def _needed(race: Race) -> str:
+    return f"{race.threshold:,.0f} to 1" if math.isfinite(race.threshold) else "no number (all of it is spent)"
+
+
+def _quality_evidence(race: Race, t: Thresholds) -> Gate:
+    n = len(race.judged_pairs)
+    plain, strict = race.evidence.plain, race.evidence.strict
+    reached = min(plain.highest_log_not_worse, strict.highest_log_not_worse)
+    found = f"{odds(reached)} after {n} pairs"
+    if race.quality == "failed":
+        found = f"{odds(plain.highest_log_worse)} that it is worse, after {n} pairs"
+    missing = pairs_to_pass(race)
+    change = "nothing: it is on the other side" if missing is None else f"about {missing:,} more prompts like these"
+    return Gate(
+        name="evidence on quality",
+        asked=f"odds of {_needed(race)} that the drop is within {t.max_quality_drop_percent:g}%, "
+        "failed and cut answers counted as 0",
+        found=found,
+        passed={"passed": True, "failed": False, "open": None}[race.quality],
+        change=change,
+    )
+
+
+def _refusal_evidence(race: Race, t: Thresholds) -> Gate:
+    gate = race.refusal_gate
+    missing = gate.calls_missing(race.threshold) if math.isfinite(race.threshold) else None
+    change = "a candidate that refuses less"
+    if missing is not None and race.refusals != "failed":
+        change = f"about {missing:,} more calls without a new refusal"
+    return Gate(
+        name="evidence on refusals",
+        asked=f"odds of {_needed(race)} that fewer than {t.max_refusal_increase_percent:g}% are newly refused",
+        found=f"{odds(gate.highest_log_acceptable)} after {gate.n} calls, {gate.newly_refused} newly refused",
+        passed={"passed": True, "failed": False, "open": None}[race.refusals],
+        change=change,
+    )
+
+
+def _surely_saves(evidence: Evidence, t: Thresholds) -> Gate:
+    saving = evidence.savings_percent
+    return Gate(
+        name="sure saving",
+        asked=f"at least {t.min_cost_saving_percent:g}% at the lower end of the interval",
+        found="nothing measured" if saving is None else f"{saving.low:.1f}%",
+        passed=None if saving is None else saving.low >= t.min_cost_saving_percent,
+        change="more prompts narrow the interval; a cheaper candidate moves it",
+    )
+
+
+def _failed_calls(evidence: Evidence) -> Gate:
+    ledger = evidence.ledger
+    share = sum(ledger.failed.values()) / ledger.replayed if ledger.replayed else None
+    return Gate(
+        name="failed calls",
+        asked=f"at most {MAX_FAILED:.0%} of the candidate's calls",
+        found="nothing measured" if share is None else f"{share:.1%}",
+        passed=None if share is None else share <= MAX_FAILED,
+        change="run again when the provider is well, or translate what it rejects",
+    )
+
+
+def judge_faults(evidence: Evidence, controls: Controls, basis: Basis) -> list[str]:
+    """What is wrong with the judge, in words; nothing where it may be relied on (methods.md, section 0.9)."""
+    faults = []
+    if controls.flips is not None and controls.flips.blocks:
+        rate = controls.flips.rate
+        faults.append(f"it changes sides with the order of the answers ({rate.k} of {rate.n})")
+    if basis.judge_of_contestants_family is not None:
+        faults.append(f"{basis.judge_of_contestants_family} is of a contestant's family, and nobody labelled pairs")
+    ledger = evidence.ledger
+    asked = ledger.comparable + ledger.unjudged
+    if asked and ledger.unjudged / asked > MAX_UNJUDGED:
+        faults.append(f"{ledger.unjudged} of {asked} pairs could not be judged")
+    if basis.judge_is_checks and controls.decided_by_checks < DECIDED_BY_CHECKS * max(1, ledger.comparable):
+        decided = f"{controls.decided_by_checks} of {ledger.comparable}"
+        faults.append(f"there is none: checks alone decided {decided} pairs, the rest is likeness to the logged answer")
+    return faults
+
+
+def _judge(evidence: Evidence, controls: Controls, basis: Basis) -> Gate:
+    faults = judge_faults(evidence, controls, basis)
+    found = "; ".join(faults)
+    if not faults:
+        flips = controls.flips
+        swapped = flips is not None and flips.rate.n >= FEWEST_FOR_RATE
+        found = f"{flips.rate.k} of {flips.rate.n} pairs flip when swapped" if swapped and flips else "no fault found"
+    return Gate(
+        name="judge",
+        asked="no fault that could turn the verdict",
+        found=found,
+        passed=not faults,
+        change="another judge ([judge] models), or 30 pairs labelled by a person (cqtui label)",
+    )
+
+
+def _equal_length(controls: Controls) -> Gate:
+    length = controls.length
+    if length is None:
+        return Gate(
+            name="equal length",
+            asked="the same verdict for answers of equal length",
+            found="lengths do not differ enough to tell",
+            passed=True,
+            change="nothing",
+        )
+    holds = length.controlled_verdict == "non-inferior" or not length.verdict_changes
+    return Gate(
+        name="equal length",
+        asked="the same verdict for answers of equal length",
+        found=f"{length.intercept:+.1f} points at equal length, {length.raw_mean:+.1f} as it is".replace("-", "−"),
+        passed=holds,
+        change="30 pairs labelled by a person (cqtui label) tell whether longer is better here",
+    )
+
+
+def _catastrophes(evidence: Evidence, most_percent: float) -> Gate:
+    share = evidence.catastrophe_percent
+    return Gate(
+        name="catastrophes",
+        asked=f"at most {most_percent:g}% of pairs worse by more than {CATASTROPHE_POINTS:.0f} points",
+        found="nothing measured" if share is None else _show(share),
+        passed=None if share is None else share.value <= most_percent,
+        change="a better candidate, or routing these calls to the current model",
+    )
+
+
+def _measured(basis: Basis) -> Gate:
+    wrong = []
+    if not basis.measured:
+        wrong.append("answers are simulated or recorded")
+    if basis.estimated_usage:
+        wrong.append("today's cost is estimated: the log has no token counts")
+    return Gate(
+        name="measured",
+        asked="real answers, and logged token counts",
+        found="; ".join(wrong) or "both",
+        passed=not wrong,
+        change="--provider portkey, and usage in the log",
+    )
+
+
+def pairs_to_pass(race: Race) -> int | None:
+    """About how many more pairs would pass the evidence on quality at its pace so far; None where it moves away."""
+    if race.quality == "passed":
+        return 0
+    strict = race.evidence.strict
+    if race.quality == "failed" or not math.isfinite(race.threshold):
+        return None
+    return _missing(strict.log_not_worse, strict.n, race.threshold)
+
+
+def _missing(log_evidence: float, n: int, threshold: float) -> int | None:
+    if n < 2 or log_evidence <= 0:
+        return None
+    return max(1, math.ceil((math.log(threshold) - log_evidence) * n / log_evidence))
+
+
+def more_calls(race: Race) -> int | None:
+    """About how many more calls would settle the race, one way or the other; None where that cannot be told.
+
+    From the pace of the evidence so far; where it has moved neither way yet, from the normal formula for the mean and
+    the spread that were seen, which a sequential test at best comes near to.
+    """
+    if race.stopped is not None:
+        return 0
+    quality = pairs_to_pass(race)
+    if quality is not None:
+        return max(quality, race.refusal_gate.calls_missing(race.threshold))
+    plain = race.evidence.plain
+    worse = _missing(plain.log_worse, plain.n, WORSE_THRESHOLD)
+    if worse is not None or plain.n < 2 or plain.sd == 0:
+        return worse
+    needed = pairs_needed_z(plain.sd, 0.0, true_diff=abs(plain.mean))
+    return None if needed is None else max(needed, VERIFIABLE_PAIRS) - plain.n
+
+
+def all_gates(
+    evidence: Evidence, race: Race, controls: Controls, basis: Basis, t: Thresholds, c: Constraints
+) -> tuple[Gate, ...]:
+    """Every rule, the original's first."""
+    original: Sequence[Gate] = leaning_gates(evidence, t, c, forced_switch=basis.forced_switch)
+    return (*original, *verified_gates(evidence, race, controls, basis, t))
