@@ -110,7 +110,7 @@ def decide(
     pairs: Mapping[str, Sequence[Pair]],
     thresholds: Thresholds,
     *,
-    more_usd: Decimal | None = None,
+    usd_per_prompt: Decimal | None = None,
     cut_short: str | None = None,
     forced_switch: bool = False,
 ) -> Answer:
@@ -120,7 +120,8 @@ def decide(
     ``forced_switch`` (the current model retires) keeping is no answer: then none of the tried ones is acceptable yet.
 
     A candidate that passed every gate is ``verified``, and goes before those that passed the original's rules alone
-    (``leaning``), however good these look. A verdict that is verified already stands when the run is cut short.
+    (``leaning``), however good these look. ``usd_per_prompt`` is what replaying and judging one more call costs.
+    A verdict that is verified already stands when the run is cut short.
     """
     ranked = best_of([e for e in evidence if e.verified], pairs)
     grade: Grade = "verified" if ranked else "leaning"
@@ -132,7 +133,7 @@ def decide(
         if saving is not None and impact is not None:
             sentence = switch_sentence(current.short_name, chosen.candidate.entry.short_name, saving, impact)
             others = best_of([e for e in evidence if e.acceptable and e is not chosen], pairs)
-            reason = "It passes every gate." if grade == "verified" else _leaning_words(chosen, more_usd)
+            reason = "It passes every gate." if grade == "verified" else _leaning_words(chosen, usd_per_prompt)
             return Answer(grade, sentence, reason, chosen, others[0] if others else None, chosen)
     leaves = f"{current.short_name}, which {retirement_words(current)}"
     if not evidence and forced_switch:
@@ -158,6 +159,7 @@ def decide(
     name = closest.candidate.entry.short_name
     sentence = f"Not enough evidence yet. {name} {figures}" if measured else "Not enough evidence yet. Nothing measured"
     if closest.more_samples:
+        more_usd = more_usd_of(closest, usd_per_prompt)
         money = f" (about ${more_usd:.2f})" if more_usd is not None else ""
         sentence += f"; about {closest.more_samples} more prompts{money} would settle it"
     reason = f"{cut_short}. " if cut_short else ""
@@ -167,12 +169,20 @@ def decide(
     )
 
 
-def _leaning_words(evidence: Evidence, more_usd: Decimal | None) -> str:
+def more_usd_of(evidence: Evidence, usd_per_prompt: Decimal | None) -> Decimal | None:
+    """About what the prompts that a candidate still needs cost, in USD."""
+    if usd_per_prompt is None or not evidence.more_samples:
+        return None
+    return usd_per_prompt * evidence.more_samples
+
+
+def _leaning_words(evidence: Evidence, usd_per_prompt: Decimal | None) -> str:
     """What a leaning verdict lacks, and what it would take."""
     open_gates = [gate.name for gate in evidence.gates if not gate.passed]
     lacks = f"Leaning, not verified: {', '.join(open_gates)} open."
     if not evidence.more_samples:
         return lacks
+    more_usd = more_usd_of(evidence, usd_per_prompt)
     money = f", about ${more_usd:.2f}" if more_usd is not None else ""
     return f"{lacks} About {evidence.more_samples:,} more prompts{money}."
 

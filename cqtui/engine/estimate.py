@@ -48,6 +48,13 @@ def estimate(plan: Plan) -> Estimate:
     )
 
 
+def usd_per_prompt(plan: Plan) -> Decimal | None:
+    """About what replaying and judging one more call on one candidate costs, in USD; None where a price is unknown."""
+    expected = _total([cost.expected for cost in (*_replays(plan), *_judgements(plan))])
+    pairs = len(plan.calls) * len(plan.top)
+    return None if expected is None or not pairs else expected / pairs
+
+
 def _total(values: list[Decimal | None]) -> Decimal | None:
     known = [value for value in values if value is not None]
     return sum(known, Decimal(0)) if len(known) == len(values) else None

@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Literal
 
 from cqtui import __version__
@@ -19,8 +18,8 @@ from cqtui.engine.adjustments import Adjustments
 from cqtui.engine.batch import in_batches
 from cqtui.engine.budget import Budget, cap_of
 from cqtui.engine.calling import ACCESS_HINT, Caller, access_words
-from cqtui.engine.decide import Answer, business_impact, decide
-from cqtui.engine.estimate import estimate
+from cqtui.engine.decide import Answer, business_impact, decide, more_usd_of
+from cqtui.engine.estimate import usd_per_prompt
 from cqtui.engine.evidence import evaluate
 from cqtui.engine.gates import Basis
 from cqtui.engine.guardrails import GuardrailTrials, best_set
@@ -325,7 +324,7 @@ class _Run:
             self._evidence,
             found.pairs,
             plan.settings.thresholds,
-            more_usd=_more_usd(plan, self._evidence),
+            usd_per_prompt=usd_per_prompt(plan),
             cut_short=cut_short,
             forced_switch=plan.discovery.forced_switch,
         )
@@ -368,7 +367,7 @@ class _Run:
             guardrails=tuple(self._guardrails),
             guardrail_set=best_set(own, plan.settings.thresholds.max_refusal_increase_percent),
             more_samples=shown.more_samples if shown is not None else None,
-            more_usd=_more_usd(plan, [shown] if shown is not None else []),
+            more_usd=more_usd_of(shown, usd_per_prompt(plan)) if shown is not None else None,
         )
         await self._database.run_async(lambda c: _keep_result(c, result, plan.settings.store.keep_text))
         return result
@@ -396,17 +395,6 @@ def _check_access(found: Verification) -> None:
 def _keep_evaluations(connection: sqlite3.Connection, judge: str, found: Verification) -> None:
     for model_id, pairs in found.pairs.items():
         records.keep_evaluations(connection, model_id, judge, pairs)
-
-
-def _more_usd(plan: Plan, evidence: Sequence[Evidence]) -> Decimal | None:
-    """About what the missing prompts of the neediest candidate cost, in USD."""
-    wanted = max((e.more_samples or 0 for e in evidence), default=0)
-    if not plan.calls or not wanted:
-        return None
-    expected = estimate(plan).expected_usd
-    if expected is None:
-        return None
-    return expected / len(plan.calls) * wanted
 
 
 def _keep_result(connection: sqlite3.Connection, result: Recommendation, keep_text: bool) -> None:

@@ -1,3 +1,4 @@
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -78,7 +79,7 @@ def test_the_sentence() -> None:
 
 def test_a_good_candidate_leans_on_few_pairs_and_says_what_is_missing() -> None:
     evidence = judged(pairs(60, drop=1.0))
-    answer = decide(CURRENT, [evidence], {"acme/small": pairs(60, drop=1.0)}, RULES, more_usd=Decimal("0.42"))
+    answer = decide(CURRENT, [evidence], {"acme/small": pairs(60, drop=1.0)}, RULES, usd_per_prompt=Decimal("0.01"))
     assert answer.grade == "leaning"
     assert answer.recommended is evidence
     assert answer.sentence.startswith("Switching from big to small reduces cost by ")
@@ -86,7 +87,7 @@ def test_a_good_candidate_leans_on_few_pairs_and_says_what_is_missing() -> None:
     assert 63 <= evidence.more_samples < 200  # the refusals alone need 123 calls
     assert answer.reason == (
         "Leaning, not verified: evidence on quality, evidence on refusals open. "
-        f"About {evidence.more_samples} more prompts, about $0.42."
+        f"About {evidence.more_samples} more prompts, about ${evidence.more_samples * 0.01:.2f}."
     )
 
 
@@ -176,10 +177,10 @@ def test_all_clearly_worse_is_keep_with_the_closest_named() -> None:
 
 
 def test_few_noisy_pairs_are_not_enough() -> None:
-    answer = decide(CURRENT, [judged(pairs(6, drop=5.5, sd=15, seed=3))], {}, RULES, more_usd=Decimal("0.15"))
+    answer = decide(CURRENT, [judged(pairs(6, drop=5.5, sd=15, seed=3))], {}, RULES, usd_per_prompt=Decimal("0.01"))
     assert answer.grade == "inconclusive"
     assert answer.sentence.startswith("Not enough evidence yet. small reduces cost by ")
-    assert answer.sentence.endswith("more prompts (about $0.15) would settle it.")
+    assert re.search(r"about (\d+) more prompts \(about \$\d+\.\d\d\) would settle it\.$", answer.sentence)
 
 
 def test_nothing_measured_is_not_zero() -> None:
