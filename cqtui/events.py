@@ -37,7 +37,7 @@ class StageStarted(_Event):
     """The pipeline entered a stage."""
 
     kind: Literal["stage_started"] = "stage_started"
-    stage: Literal["discover", "rank", "verify", "guardrails", "decide"]
+    stage: Literal["discover", "rank", "verify", "guardrails", "noise_floor", "decide"]
     iteration: int = 1
 
 

@@ -260,6 +260,61 @@ class GuardrailReport(Frozen):
         return self.blocked_input + self.blocked_output
 
 
+class NoiseFloor(Frozen):
+    """The current model's new answers against its own logged ones, in points: what differs without any switch."""
+
+    pairs: int
+    difference_points: Interval
+    sd_points: float
+
+
+class SegmentRoute(Frozen):
+    """A segment of the traffic and the model that takes it; the current one where no other is surely good enough.
+
+    Savings in percent of the segment's cost (None where it costs nothing), quality in points against the current model,
+    both on the calls that chose the model: they flatter it a little.
+    """
+
+    segment: str
+    model_id: str
+    calls: int
+    share_percent: float
+    savings_percent: float | None
+    quality_difference_points: float
+
+
+class CascadePlan(Frozen):
+    """The candidate answers first; the current model does again what scores below ``accepts_at``. Out of fold.
+
+    A score is 0 for a refused or malformed answer, 0.5 for one that was cut, else 1 and up to 1 more with its length.
+    """
+
+    model_id: str
+    accepts_at: float
+    savings_percent: float
+    quality_difference_points: float
+    escalated_percent: Interval
+
+
+class RoutingPlan(Frozen):
+    """What splitting the traffic would do, on ``calls`` that all candidates answered; percent and points.
+
+    ``savings_percent`` and ``quality_difference_points`` are of the assignment per segment, the ``single_`` ones of the
+    best single switch, all out of fold. ``offered`` says whether the split saves at least 5 points more. ``frontier``
+    are the models that no other beats in both cost and quality.
+    """
+
+    calls: int
+    frontier: tuple[str, ...]
+    routes: tuple[SegmentRoute, ...]
+    savings_percent: float
+    quality_difference_points: float
+    single_savings_percent: float
+    single_quality_difference_points: float
+    offered: bool
+    cascade: CascadePlan | None = None
+
+
 class BusinessImpact(Frozen):
     """What the switch is worth, in USD; None where the monthly volume or a price is unknown."""
 
@@ -316,6 +371,8 @@ class Recommendation(Frozen):
     notes: tuple[str, ...] = ()
     guardrails: tuple[GuardrailReport, ...] = ()
     guardrail_set: str | None = None
+    noise_floor: NoiseFloor | None = None
+    routing: RoutingPlan | None = None
     more_samples: int | None = None
     more_usd: Decimal | None = None
 

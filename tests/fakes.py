@@ -139,6 +139,9 @@ def pairs(
     return found
 
 
+QUIET = {"noise_floor_samples": 0}  # thresholds where the current model is not asked again
+
+
 class ScriptedClient:
     """Answers by a function of the request; keeps every request it was sent."""
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from cqtui.engine.calling import price_of, worst_case_usd
 from cqtui.engine.judge import MAX_JUDGE_TOKENS, PairOrder
+from cqtui.engine.noise_floor import as_candidate
 from cqtui.engine.plan import Plan
 from cqtui.engine.replay import replay_request
 from cqtui.engine.traffic import estimated_usage
@@ -40,7 +41,7 @@ def estimate(plan: Plan) -> Estimate:
 
     Of guardrail sets one candidate's calls are expected, since one passes as a rule; at worst all pass.
     """
-    costs = [*_replays(plan), *_judgements(plan), *_guardrails(plan)]
+    costs = [*_replays(plan), *_judgements(plan), *_guardrails(plan), *_noise_floor(plan)]
     return Estimate(
         calls=len(costs),
         expected_usd=_total([cost.expected for cost in costs]),
@@ -89,19 +90,41 @@ def _guardrails(plan: Plan) -> Iterator[_Cost]:
 def _judgements(plan: Plan) -> Iterator[_Cost]:
     panel = plan.panel
     order = PairOrder(plan.settings.seed, panel.swap_share)
-    for call in plan.calls if panel.judges else ():
-        usage = estimated_usage(call, plan.settings.traffic)
-        tokens_in, tokens_out = usage.input_tokens or 0, usage.output_tokens or 0
+    for call in plan.calls:
         if panel.mode == "pointwise":
-            asked = [tokens_in + tokens_out + POINTWISE_TOKENS] * (1 + len(plan.top))
+            times = 1 + len(plan.top)
         else:
-            orders = sum(len(order.of(call.id, candidate.id)) for candidate in plan.top)
-            asked = [tokens_in + 2 * tokens_out + SIDE_BY_SIDE_TOKENS] * orders
-        for tokens in asked:
-            for judge in panel.judges:
-                yield _judgement(plan, judge, tokens)
-            if panel.escalate_to is not None:
-                yield _Cost(Decimal(0), _judgement(plan, panel.escalate_to, tokens).worst)
+            times = sum(len(order.of(call.id, candidate.id)) for candidate in plan.top)
+        for _ in range(times):
+            yield from _opinions(plan, call)
+
+
+def _opinions(plan: Plan, call: LoggedCall) -> Iterator[_Cost]:
+    """What each judge costs that is asked once about a call; who decides between them only at worst."""
+    panel = plan.panel
+    usage = estimated_usage(call, plan.settings.traffic)
+    tokens_in, tokens_out = usage.input_tokens or 0, usage.output_tokens or 0
+    pointwise = panel.mode == "pointwise"
+    tokens = tokens_in + (tokens_out + POINTWISE_TOKENS if pointwise else 2 * tokens_out + SIDE_BY_SIDE_TOKENS)
+    for judge in panel.judges:
+        yield _judgement(plan, judge, tokens)
+    if panel.escalate_to is not None:
+        yield _Cost(Decimal(0), _judgement(plan, panel.escalate_to, tokens).worst)
+
+
+def noise_floor_calls(plan: Plan) -> tuple[LoggedCall, ...]:
+    """The calls that the current model answers again; none where it cannot be called."""
+    callable_ = plan.current.is_active and not plan.discovery.forced_switch and plan.settings.provider != "local"
+    return plan.calls[: plan.settings.thresholds.noise_floor_samples] if callable_ and plan.top else ()
+
+
+def _noise_floor(plan: Plan) -> Iterator[_Cost]:
+    order = PairOrder(plan.settings.seed, plan.panel.swap_share)
+    for call in noise_floor_calls(plan):
+        yield _replay(plan, call, as_candidate(plan.current))
+        times = 1 if plan.panel.mode == "pointwise" else len(order.of(call.id, plan.current.id))
+        for _ in range(times):
+            yield from _opinions(plan, call)
 
 
 def _judgement(plan: Plan, judge: ModelEntry, tokens: int) -> _Cost:

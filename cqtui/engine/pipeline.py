@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import sqlite3
 import time
 import uuid
@@ -15,27 +14,28 @@ from typing import Literal
 from cqtui import __version__
 from cqtui.checks.conversation import render_conversation
 from cqtui.engine.adjustments import Adjustments
+from cqtui.engine.bands import stronger_band, threshold_of
 from cqtui.engine.batch import in_batches
 from cqtui.engine.budget import Budget, cap_of
 from cqtui.engine.calling import ACCESS_HINT, Caller, access_words
 from cqtui.engine.decide import Answer, business_impact, decide, more_usd_of
-from cqtui.engine.estimate import usd_per_prompt
+from cqtui.engine.estimate import noise_floor_calls, usd_per_prompt
 from cqtui.engine.evidence import evaluate
 from cqtui.engine.gates import Basis
 from cqtui.engine.guardrails import GuardrailTrials, best_set
 from cqtui.engine.journal import Journal
+from cqtui.engine.noise_floor import measure_noise_floor
 from cqtui.engine.panel import make_judge
 from cqtui.engine.plan import Plan
 from cqtui.engine.race import Race
-from cqtui.engine.rank import rank
 from cqtui.engine.replay import Replayer
+from cqtui.engine.routing import plan_routing
 from cqtui.engine.verify import Verification, verify
 from cqtui.errors import AccessRefusedError
 from cqtui.events import CandidatesDiscovered, Emitter, EventSink, RunFinished, RunStarted, StageStarted
 from cqtui.gateway.protocol import ChatClient
 from cqtui.models import Candidate, Failure
-from cqtui.results import Evidence, GuardrailReport, Recommendation
-from cqtui.stats.multiplicity import BAND_SHARES, evidence_threshold, single_switch_threshold
+from cqtui.results import Evidence, GuardrailReport, NoiseFloor, Recommendation
 from cqtui.store import batches, cache, records, runs
 from cqtui.store.database import Database
 from cqtui.store.finished import Finished
@@ -48,30 +48,6 @@ Stage = Literal["completed", "stopped_early", "budget_exhausted", "interrupted"]
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def threshold_of(plan: Plan, band: int, candidates: int) -> float:
-    """The evidence that each candidate of a band must reach (methods.md, section 0.6); infinite once alpha is spent.
-
-    Where no second band can follow (candidates are named, or one round is allowed) the first has all of alpha.
-    """
-    alpha, sets = plan.settings.thresholds.alpha, max(1, len(plan.settings.guardrails))
-    if plan.settings.candidates or plan.settings.thresholds.max_iteration_loops == 1:
-        return candidates * sets * single_switch_threshold(alpha)
-    if band >= len(BAND_SHARES):
-        return math.inf
-    return evidence_threshold(candidates, sets, band, alpha)
-
-
-def stronger_band(plan: Plan, tried: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """The next candidates to try when none of those tried is acceptable: dearer than these, fittest first."""
-    if not tried or plan.settings.candidates:
-        return ()
-    floor = math.exp(sum(math.log(float(c.cost_per_call_usd)) for c in tried) / len(tried))
-    known = {c.id for c in tried} | {judge.id for judge in plan.panel.models}
-    rest = [c for c in plan.discovery.eligible if c.id not in known and float(c.cost_per_call_usd) > floor]
-    ranked = rank(rest, plan.registry, plan.settings.use_case, plan.settings.constraints.max_latency_ms)
-    return ranked[: plan.settings.n_top]
 
 
 async def run(
@@ -138,6 +114,7 @@ async def run(
         try:
             await under_way.verify_bands()
             await under_way.try_guardrails()
+            await under_way.measure_noise_floor()
         except asyncio.CancelledError:
             under_way.caller.abandon()
             raise
@@ -219,7 +196,20 @@ class _Run:
             ttl_s=min(settings.cache.model_output_ttl_s, settings.cache.evaluation_ttl_s),
             keep_text=settings.store.keep_text,
         )
+        self._replayer = Replayer(
+            self.caller,
+            self._adjustments,
+            self._judge,
+            plan.current,
+            run_id=run_id,
+            as_of=settings.as_of,
+            traffic=settings.traffic,
+            timeout_s=settings.gateway.timeout_s,
+            finished=self._finished,
+            slugs=settings.gateway.slugs,
+        )
         self.found = Verification()
+        self._noise_floor: NoiseFloor | None = None
         self._tried: list[Candidate] = []
         self._evidence: list[Evidence] = []
         self._guardrails: list[GuardrailReport] = []
@@ -230,18 +220,6 @@ class _Run:
     async def verify_bands(self) -> None:
         """Replay and judge, band after band, until somebody is acceptable or nothing is left to try."""
         plan, settings, found = self._plan, self._plan.settings, self.found
-        replayer = Replayer(
-            self.caller,
-            self._adjustments,
-            self._judge,
-            plan.current,
-            run_id=self._run_id,
-            as_of=settings.as_of,
-            traffic=settings.traffic,
-            timeout_s=settings.gateway.timeout_s,
-            finished=self._finished,
-            slugs=settings.gateway.slugs,
-        )
         band = plan.top
         while band and self._iterations < settings.thresholds.max_iteration_loops:
             self._iterations += 1
@@ -250,7 +228,7 @@ class _Run:
             await verify(
                 races,
                 plan.calls,
-                replayer,
+                self._replayer,
                 self._emitter,
                 workers=settings.gateway.concurrency + settings.gateway.concurrency // KEEPING,
                 found=found,
@@ -312,6 +290,21 @@ class _Run:
         self._guardrails_cut = trials.budget_exhausted
         self.notes += trials.notes
 
+    async def measure_noise_floor(self) -> None:
+        """Where somebody may be recommended, have the current model answer a few of its own logged calls again."""
+        calls = noise_floor_calls(self._plan)
+        done = self.found.budget_exhausted or self.found.interrupted or self._guardrails_cut
+        if done or not calls or not any(evidence.acceptable for evidence in self._evidence):
+            return
+        self._emitter.emit(StageStarted, stage="noise_floor")
+        self._noise_floor = await measure_noise_floor(
+            self._replayer,
+            self._plan.current,
+            calls,
+            workers=self._plan.settings.gateway.concurrency,
+            stop=self._stop,
+        )
+
     def _answer(self) -> Answer:
         found, plan = self.found, self._plan
         cut_short = None
@@ -365,6 +358,10 @@ class _Run:
             all_rejected=answer.all_rejected,
             notes=(*plan.notes, *self.notes),
             guardrails=tuple(self._guardrails),
+            noise_floor=self._noise_floor,
+            routing=plan_routing(
+                plan.current.id, list(self.found.races.values()), plan.settings.thresholds, plan.settings.seed
+            ),
             guardrail_set=best_set(own, plan.settings.thresholds.max_refusal_increase_percent),
             more_samples=shown.more_samples if shown is not None else None,
             more_usd=more_usd_of(shown, usd_per_prompt(plan)) if shown is not None else None,

@@ -37,11 +37,21 @@ def signed(value: float) -> str:
     return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 
 
+def percent(value: float | None) -> str:
+    """Percent with one decimal."""
+    return UNKNOWN if value is None else f"{value:.1f}%".replace("-", "−")
+
+
 def interval(value: Interval | None, unit: str = "%") -> str:
     """Estimate with its 95% interval, e.g. ``−0.9% [−3.1, +1.2]``."""
     if value is None:
         return UNKNOWN
     return f"{signed(value.value)}{unit} [{signed(value.low)}, {signed(value.high)}]"
+
+
+def points(value: Interval | None) -> str:
+    """A difference of scores with its 95% interval, e.g. ``−0.9 [−3.1, +1.2]``."""
+    return interval(value, "")
 
 
 def share_interval(value: Interval | None) -> str:

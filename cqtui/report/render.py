@@ -39,6 +39,9 @@ def _environment() -> SandboxedEnvironment:
     for name in (
         "money",
         "interval",
+        "points",
+        "signed",
+        "percent",
         "cost_change",
         "relative_change",
         "share",

@@ -5,210 +5,28 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from cqtui.results import Evidence, GuardrailReport, Interval, Recommendation
-
-SCHEMA_VERSION = 1
-
-
-class _Json(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class EvaluationSummary(_Json):
-    """What the replays showed; rates are fractions."""
-
-    quality_score: float | None
-    format_failure_rate: float | None
-    refusal_rate: float | None
-    samples_evaluated: int
-    evaluation_stage: Literal["completed", "stopped_early", "budget_exhausted", "interrupted"]
-
-
-class Impact(_Json):
-    """USD; null where the volume or a price is unknown."""
-
-    monthly_request_volume: int | None
-    current_monthly_cost_usd: float | None
-    projected_monthly_cost_usd: float | None
-    projected_monthly_savings_usd: float | None
-    annual_savings_usd: float | None
-
-
-class Fallback(_Json):
-    """The runner-up."""
-
-    model: str
-    cost_saving_percent: float | None
-    quality_impact_percent: float | None
-
-
-class Recommended(_Json):
-    """The switch."""
-
-    current_model: str
-    recommended_model: str
-    recommended_model_display: str
-    projected_cost_saving_percent: float
-    projected_quality_impact_percent: float
-    confidence: float
-    evaluation_summary: EvaluationSummary
-    business_impact: Impact | None
-    reasons: list[str]
-    fallback_option: Fallback | None
-
-
-class ThresholdsUsed(_Json):
-    """The original's three thresholds."""
-
-    min_cost_saving_percent: float
-    max_quality_drop_percent: float
-    min_confidence: float
-
-
-class IntervalJson(_Json):
-    """An estimate with its 95% interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-class Intervals(_Json):
-    """Intervals of the recommended (else closest) candidate, in percent."""
-
-    cost_saving_percent: IntervalJson | None
-    quality_impact_percent: IntervalJson | None
-    refusal_rate_percent: IntervalJson | None
-
-
-class GateJson(_Json):
-    """One question asked of a candidate; passed null is open. ``level`` is the grade that it is asked for."""
-
-    name: str
-    asked: str
-    found: str
-    passed: bool | None
-    level: Literal["leaning", "verified"]
-    change: str
-
-
-class LedgerJson(_Json):
-    """What became of the replayed calls."""
-
-    replayed: int
-    comparable: int
-    failed: dict[str, int]
-    translated: dict[str, int]
-    dropped: dict[str, int]
-    truncated: int
-    served_by_other: int
-    unjudged: int
-    unasked: int
-    both_refused: int
-    newly_refused: int
-    newly_answered: int
-
-
-class CandidateJson(_Json):
-    """A candidate that was tried."""
-
-    model: str
-    model_display: str
-    outcome: Literal["recommended", "runner_up", "acceptable", "failed"]
-    why: list[str]
-    fit_score: float | None
-    rationale: list[str]
-    warnings: list[str]
-    samples_evaluated: int
-    cost_saving_percent: IntervalJson | None
-    quality_impact_percent: IntervalJson | None
-    quality_score: float | None
-    confidence: float
-    refusal_rate: float | None
-    format_failure_rate: float | None
-    catastrophe_percent: IntervalJson | None
-    flip_percent: IntervalJson | None
-    impact_at_equal_length: float | None
-    latency_p50_ms: float | None
-    latency_p95_ms: float | None
-    stopped: str | None
-    gates: list[GateJson]
-    ledger: LedgerJson
-
-
-class GuardrailJson(_Json):
-    """How one candidate fared under one set of guardrails; counts are calls."""
-
-    name: str
-    model: str
-    recommended: bool
-    calls: int
-    evaluated: int
-    not_evaluated: int
-    failed: int
-    blocked_input: int
-    blocked_output: int
-    flagged: int
-    wrongly_blocked: int
-    labelled: int
-    missed: int
-    blocked_percent: IntervalJson | None
-    wrongly_blocked_percent: IntervalJson | None
-    deciding: dict[str, int]
-    errors: dict[str, int]
-    added_latency_ms: float | None
-    cost_per_call_usd: float | None
-    added_cost_per_call_usd: float | None
-    refused_by: dict[str, int]
-
-
-class ExcludedJson(_Json):
-    """A model that was not tried, and why."""
-
-    model: str
-    reason: str
-
-
-class MoreEvidence(_Json):
-    """About what would settle it."""
-
-    samples: int | None
-    usd: float | None
-
-
-class OptimizeResponse(_Json):
-    """What ``cqtui optimize --json`` prints."""
-
-    status: Literal["success", "no_recommendation"]
-    timestamp: str
-    processing_time_seconds: float
-    iterations_required: int
-    recommendation: Recommended | None = None
-    reason: str | None = None
-    current_model: str | None = None
-    suggestion: str | None = None
-    thresholds_used: ThresholdsUsed
-    verification_cost_usd: float
-    summary: str
-    schema_version: int
-    run_id: str
-    grade: Literal["verified", "leaning", "inconclusive", "keep"]
-    evidence_kind: Literal["measured", "recorded", "simulated"]
-    evaluation_stage: Literal["completed", "stopped_early", "budget_exhausted", "interrupted"]
-    intervals: Intervals
-    candidates: list[CandidateJson]
-    excluded: list[ExcludedJson]
-    guardrails: list[GuardrailJson]
-    ledger: LedgerJson | None
-    noise_floor: dict[str, Any] | None
-    more_evidence: MoreEvidence
-    segments: list[dict[str, Any]]
-    provider: str
-    judge: str
-    as_of: str
-    notes: list[str]
+from cqtui.report.response_types import (
+    SCHEMA_VERSION,
+    CandidateJson,
+    CascadeJson,
+    EvaluationSummary,
+    ExcludedJson,
+    Fallback,
+    GateJson,
+    GuardrailJson,
+    Impact,
+    IntervalJson,
+    Intervals,
+    LedgerJson,
+    MoreEvidence,
+    NoiseFloorJson,
+    OptimizeResponse,
+    Recommended,
+    RoutingJson,
+    SegmentJson,
+    ThresholdsUsed,
+)
+from cqtui.results import Evidence, GuardrailReport, Interval, NoiseFloor, Recommendation, RoutingPlan
 
 
 def _number(value: Decimal | None, digits: str = "0.000001") -> float | None:
@@ -219,6 +37,52 @@ def _interval(value: Interval | None) -> IntervalJson | None:
     if value is None:
         return None
     return IntervalJson(value=round(value.value, 3), low=round(value.low, 3), high=round(value.high, 3))
+
+
+def _noise_floor(value: NoiseFloor | None) -> NoiseFloorJson | None:
+    interval = _interval(value.difference_points) if value is not None else None
+    if value is None or interval is None:
+        return None
+    return NoiseFloorJson(samples=value.pairs, difference_points=interval, sd_points=round(value.sd_points, 3))
+
+
+def _segments(plan: RoutingPlan | None) -> list[SegmentJson]:
+    return [
+        SegmentJson(
+            segment=route.segment,
+            model=route.model_id,
+            calls=route.calls,
+            share_percent=round(route.share_percent, 2),
+            cost_saving_percent=_round(route.savings_percent),
+            quality_difference_points=round(route.quality_difference_points, 3),
+        )
+        for route in (plan.routes if plan is not None else ())
+    ]
+
+
+def _routing(plan: RoutingPlan | None) -> RoutingJson | None:
+    if plan is None:
+        return None
+    found = plan.cascade
+    escalated = _interval(found.escalated_percent) if found is not None else None
+    return RoutingJson(
+        calls=plan.calls,
+        offered=plan.offered,
+        frontier=list(plan.frontier),
+        cost_saving_percent=round(plan.savings_percent, 3),
+        quality_difference_points=round(plan.quality_difference_points, 3),
+        single_cost_saving_percent=round(plan.single_savings_percent, 3),
+        single_quality_difference_points=round(plan.single_quality_difference_points, 3),
+        cascade=None
+        if found is None or escalated is None
+        else CascadeJson(
+            model=found.model_id,
+            accepts_at=round(found.accepts_at, 4),
+            cost_saving_percent=round(found.savings_percent, 3),
+            quality_difference_points=round(found.quality_difference_points, 3),
+            escalated_percent=escalated,
+        ),
+    )
 
 
 def _round(value: float | None, digits: int = 3) -> float | None:
@@ -371,9 +235,10 @@ def optimize_response(result: Recommendation) -> OptimizeResponse:
         excluded=[ExcludedJson(model=e.model_id, reason=e.reason) for e in result.excluded],
         guardrails=[_guardrails(report, result) for report in result.guardrails],
         ledger=LedgerJson(**shown.ledger.model_dump()) if shown else None,
-        noise_floor=None,
+        noise_floor=_noise_floor(result.noise_floor),
         more_evidence=MoreEvidence(samples=result.more_samples, usd=_number(result.more_usd, "0.0001")),
-        segments=[],
+        segments=_segments(result.routing),
+        routing=_routing(result.routing),
         provider=result.provider,
         judge=result.judge,
         as_of=result.as_of.isoformat(),

@@ -161,7 +161,7 @@ def test_three_hundred_calls_finish_with_signs_of_life(
     gateway_url: str, upstream: RunningUpstream, tmp_path: Path
 ) -> None:
     log = write_log(tmp_path / "log.jsonl", 300)
-    configure(tmp_path, upstream, concurrency=32)
+    configure(tmp_path, upstream, concurrency=16)
     process = subprocess.Popen(
         command(log, gateway_url), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True,
@@ -179,8 +179,8 @@ def test_three_hundred_calls_finish_with_signs_of_life(
     process.stderr.close()
     assert max(b - a for a, b in itertools.pairwise(times)) < 11
     assert any(line.startswith("verify ") for line in lines)
-    assert {c["samples_evaluated"] for c in result["candidates"] if c["stopped"] is None} <= {300}
-    assert len(upstream.requests()) >= 300 * 3
+    assert all(c["ledger"]["replayed"] > 100 for c in result["candidates"] if c["stopped"] in (None, "enough evidence"))
+    assert len(upstream.requests()) >= 600
 
 
 def test_analyze_prints_the_documented_keys(gateway_url: str, upstream: RunningUpstream, tmp_path: Path) -> None:

@@ -23,15 +23,20 @@ from cqtui.models import Completion, Failure, LoggedCall, Replay
 from cqtui.registry.loader import load_registry
 from cqtui.results import Recommendation
 from cqtui.settings import Settings
-from tests.fakes import ScriptedClient, answered, good_model, judged, logged_call
+from tests.fakes import QUIET, ScriptedClient, answered, good_model, judged, logged_call
 
 AS_OF = date(2026, 11, 25)
 CANDIDATES = ("openai/gpt-5.4-mini", "openai/gpt-5.6-luna")
 
 
 def settings(**changes: object) -> Settings:
-    base: dict[str, object] = {"as_of": AS_OF, "candidates": CANDIDATES, "gateway": {"attempts": 2}}
-    return Settings.model_validate({**base, **changes})
+    base: dict[str, object] = {
+        "as_of": AS_OF,
+        "candidates": CANDIDATES,
+        "gateway": {"attempts": 2},
+        "thresholds": QUIET,
+    }
+    return Settings.model_validate({**base, "thresholds": QUIET, **changes})
 
 
 def log(count: int) -> list[LoggedCall]:

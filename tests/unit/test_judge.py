@@ -25,15 +25,20 @@ from cqtui.gateway.protocol import ChatRequest
 from cqtui.models import Completion, Failure, LoggedCall, Replay, ToolCall
 from cqtui.results import Comparison, Judgement, Opinion, Recommendation
 from cqtui.settings import Settings
-from tests.fakes import ScriptedClient, answered, good_model, judged, judged_answers, logged_call
+from tests.fakes import QUIET, ScriptedClient, answered, good_model, judged, judged_answers, logged_call
 
 CANDIDATE = "openai/gpt-5.4-mini"
 CALL = logged_call(1)
 
 
 def settings(**changes: object) -> Settings:
-    base: dict[str, object] = {"as_of": date(2026, 11, 25), "candidates": (CANDIDATE,), "gateway": {"attempts": 2}}
-    return Settings.model_validate({**base, **changes})
+    base: dict[str, object] = {
+        "as_of": date(2026, 11, 25),
+        "candidates": (CANDIDATE,),
+        "gateway": {"attempts": 2},
+        "thresholds": QUIET,
+    }
+    return Settings.model_validate({**base, "thresholds": QUIET, **changes})
 
 
 async def run(

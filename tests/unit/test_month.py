@@ -18,15 +18,20 @@ from cqtui.settings import Settings
 from cqtui.store import runs
 from cqtui.store.database import Database
 from cqtui.store.locking import month_lock
-from tests.fakes import ScriptedClient, good_model, logged_call
+from tests.fakes import QUIET, ScriptedClient, good_model, logged_call
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 CANDIDATES = ("openai/gpt-5.4-mini",)
 
 
 def settings(**changes: object) -> Settings:
-    base: dict[str, object] = {"as_of": date(2026, 11, 25), "candidates": CANDIDATES, "gateway": {"concurrency": 2}}
-    return Settings.model_validate({**base, **changes})
+    base: dict[str, object] = {
+        "as_of": date(2026, 11, 25),
+        "candidates": CANDIDATES,
+        "gateway": {"concurrency": 2},
+        "thresholds": QUIET,
+    }
+    return Settings.model_validate({**base, "thresholds": QUIET, **changes})
 
 
 async def run_on(path: Path, first: int, **changes: object) -> tuple[Recommendation, int]:

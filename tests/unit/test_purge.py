@@ -20,7 +20,7 @@ from cqtui.settings import Settings
 from cqtui.store import cache, runs
 from cqtui.store.database import connect
 from cqtui.store.purge import Purged, count_text, purge
-from tests.fakes import ScriptedClient, answered, judged, logged_call
+from tests.fakes import QUIET, ScriptedClient, answered, judged, logged_call
 
 MARKS = ("promptmark", "answermark", "judgemark", "failuremark", "talkmark", "reasonmark", "checkmark")
 
@@ -55,7 +55,11 @@ def answer(request: ChatRequest) -> Replay | Failure:
 async def path(tmp_path: Path) -> Path:
     """The store of a run, with texts of every sort."""
     settings = Settings.model_validate(
-        {"as_of": date(2026, 11, 25), "candidates": ("openai/gpt-5.4-mini", "openai/gpt-5.6-luna")}
+        {
+            "as_of": date(2026, 11, 25),
+            "candidates": ("openai/gpt-5.4-mini", "openai/gpt-5.6-luna"),
+            "thresholds": QUIET,
+        }
     )
     path = tmp_path / "ü" / "cqtui.db"
     client = ScriptedClient(answer)
