@@ -104,7 +104,7 @@ class Pair(Frozen):
     ``baseline_score`` and ``candidate_score`` are None where the pair is unjudged, failed or both refused, and where no
     judgement was needed any more (``unasked``). ``in_both_orders`` are the judge's differences in points with the
     logged answer first and with the candidate's first. Lengths are of the answers, in characters. ``decided_by`` names
-    the check that decided without a judge.
+    the check that decided without a judge; ``answer_digest`` the candidate's answer, for labels that hold for it alone.
     """
 
     record_id: str
@@ -127,6 +127,7 @@ class Pair(Frozen):
     baseline_length: int | None = None
     candidate_length: int | None = None
     segment: str | None = None
+    answer_digest: str | None = None
     translated: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
 
@@ -176,6 +177,21 @@ class Gate(Frozen):
     change: str = ""
 
 
+class LabelCheck(Frozen):
+    """What people's labels say of the judge: how often they agree, and the quality difference corrected by them.
+
+    Percent and points; ``is_enough`` from 30 labels on. Better and worse stand for 20 points either way, and the
+    judge's differences within 10 points for "the same".
+    """
+
+    labelled: int
+    agreement_percent: Interval
+    kappa: float | None
+    judge_points: float
+    corrected_points: Interval
+    is_enough: bool
+
+
 class Evidence(Frozen):
     """What the replay of one candidate showed. Percent where the name says so; confidence is 0..1.
 
@@ -203,6 +219,7 @@ class Evidence(Frozen):
     flip_percent: Interval | None = None
     impact_at_equal_length: float | None = None
     sequential: bool = False
+    labels: LabelCheck | None = None
     ledger: Ledger = Ledger()
     gates: tuple[Gate, ...] = ()
     stopped: str | None = None

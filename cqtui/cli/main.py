@@ -15,6 +15,7 @@ COMMANDS = {
     "cache": ("cqtui.cli.cache", "Paid results that are kept: count them, forget them."),
     "demo": ("cqtui.cli.demo", "The bundled example, with simulated models and no key."),
     "health": ("cqtui.cli.health", "Key, gateway, models, database and disk, before a run."),
+    "label": ("cqtui.cli.label", "Say of pairs, blind, which answer is better; 30 check the judge."),
     "local": ("cqtui.cli.local", "Local models: install the embedded weights."),
     "logs": ("cqtui.cli.logs", "What is in a log, without calling anything."),
     "models": ("cqtui.cli.models", "The registry: models, prices, contradictions."),

@@ -10,7 +10,7 @@ from decimal import Decimal
 from cqtui.engine.discover import p99
 from cqtui.engine.gates import CATASTROPHE_POINTS, Basis, Controls, all_gates, more_calls
 from cqtui.engine.race import Race, costs_of
-from cqtui.results import Evidence, Interval, Ledger, Pair
+from cqtui.results import Evidence, Interval, LabelCheck, Ledger, Pair
 from cqtui.settings import Constraints, Thresholds
 from cqtui.stats.confidence import confidence, p_quality, p_savings
 from cqtui.stats.confidence_sequence import relative_impact_interval
@@ -110,8 +110,14 @@ def controls_of(pairs: Sequence[Pair], thresholds: Thresholds) -> Controls:
     return Controls(flips, length, sum(p.decided_by is not None for p in pairs))
 
 
-def evaluate(race: Race, thresholds: Thresholds, constraints: Constraints, basis: Basis) -> Evidence:
-    """Turn one candidate's race into evidence and ask every gate."""
+def evaluate(
+    race: Race,
+    thresholds: Thresholds,
+    constraints: Constraints,
+    basis: Basis,
+    labels: LabelCheck | None = None,
+) -> Evidence:
+    """Turn one candidate's race into evidence and ask every gate; ``labels`` are what people said of its pairs."""
     pairs, judged = race.pairs, race.judged_pairs
     current, answers = scored(judged)
     x, y = costs_of(pairs)
@@ -148,6 +154,7 @@ def evaluate(race: Race, thresholds: Thresholds, constraints: Constraints, basis
         flip_percent=_share(controls.flips.rate) if controls.flips is not None else None,
         impact_at_equal_length=controls.length.intercept if controls.length is not None else None,
         sequential=race.is_sequential,
+        labels=labels,
         ledger=ledger_of(pairs, judged),
         stopped=race.stopped,
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cqtui.engine.race import WORSE_THRESHOLD, Race
-from cqtui.results import Evidence, Gate, Interval
+from cqtui.results import Evidence, Gate, Interval, LabelCheck
 from cqtui.settings import Constraints, Thresholds
 from cqtui.stats.flips import OrderFlips
 from cqtui.stats.length import LengthControl
@@ -172,6 +172,8 @@ def verified_gates(evidence: Evidence, race: Race, controls: Controls, basis: Ba
     if not basis.forced_switch:
         gates.append(_surely_saves(evidence, t))
     gates += [_failed_calls(evidence), _judge(evidence, controls, basis), _equal_length(controls)]
+    if evidence.labels is not None and evidence.labels.is_enough:
+        gates.append(_labels(evidence, evidence.labels, t))
     if t.max_catastrophe_percent is not None:
         gates.append(_catastrophes(evidence, t.max_catastrophe_percent))
     gates.append(_measured(basis))
@@ -245,7 +247,8 @@ def judge_faults(evidence: Evidence, controls: Controls, basis: Basis) -> list[s
     if controls.flips is not None and controls.flips.blocks:
         rate = controls.flips.rate
         faults.append(f"it changes sides with the order of the answers ({rate.k} of {rate.n})")
-    if basis.judge_of_contestants_family is not None:
+    labelled = evidence.labels is not None and evidence.labels.is_enough
+    if basis.judge_of_contestants_family is not None and not labelled:
         faults.append(f"{basis.judge_of_contestants_family} is of a contestant's family, and nobody labelled pairs")
     ledger = evidence.ledger
     asked = ledger.comparable + ledger.unjudged
@@ -290,6 +293,18 @@ def _equal_length(controls: Controls) -> Gate:
         found=f"{length.intercept:+.1f} points at equal length, {length.raw_mean:+.1f} as it is".replace("-", "−"),
         passed=holds,
         change="30 pairs labelled by a person (cqtui label) tell whether longer is better here",
+    )
+
+
+def _labels(evidence: Evidence, labels: LabelCheck, t: Thresholds) -> Gate:
+    allowed = t.max_quality_drop_percent / 100 * (evidence.baseline_score or 100.0)
+    value = labels.corrected_points
+    return Gate(
+        name="human labels",
+        asked=f"a drop of at most {allowed:.1f} points as {labels.labelled} labels correct it",
+        found=f"{value.value:+.1f} points [{value.low:+.1f}, {value.high:+.1f}]".replace("-", "−"),
+        passed=value.value >= -allowed,
+        change="more labels narrow it; a better candidate moves it",
     )
 
 

@@ -24,6 +24,7 @@ from cqtui.engine.evidence import evaluate
 from cqtui.engine.gates import Basis
 from cqtui.engine.guardrails import GuardrailTrials, best_set
 from cqtui.engine.journal import Journal
+from cqtui.engine.labelling import label_check
 from cqtui.engine.noise_floor import measure_noise_floor
 from cqtui.engine.panel import make_judge
 from cqtui.engine.plan import Plan
@@ -36,7 +37,7 @@ from cqtui.events import CandidatesDiscovered, Emitter, EventSink, RunFinished, 
 from cqtui.gateway.protocol import ChatClient
 from cqtui.models import Candidate, Failure
 from cqtui.results import Evidence, GuardrailReport, NoiseFloor, Recommendation
-from cqtui.store import batches, cache, records, runs
+from cqtui.store import batches, cache, labels, records, runs
 from cqtui.store.database import Database
 from cqtui.store.finished import Finished
 from cqtui.store.locking import month_lock, plan_lock
@@ -252,7 +253,9 @@ class _Run:
     def _evaluate(self, candidate: Candidate) -> Evidence:
         settings = self._plan.settings
         race = self.found.races[candidate.id]
-        return evaluate(race, settings.thresholds, settings.constraints, self._basis(candidate))
+        known = self._database.read(lambda c: labels.labels_of(c, candidate.id))
+        check = label_check(race.judged_pairs, known) if known else None
+        return evaluate(race, settings.thresholds, settings.constraints, self._basis(candidate), check)
 
     def _basis(self, candidate: Candidate) -> Basis:
         plan = self._plan

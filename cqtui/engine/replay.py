@@ -13,6 +13,7 @@ from cqtui.checks.refusals import detect_refusal
 from cqtui.engine.adjustments import Adjustments, call_adjusted
 from cqtui.engine.calling import Caller
 from cqtui.engine.judge import Judge
+from cqtui.engine.labelling import answer_digest
 from cqtui.engine.traffic import estimated_usage, segment_of, uncached
 from cqtui.gateway.protocol import ChatRequest, GatewayConfig
 from cqtui.gateway.translate import Translation, translate
@@ -181,6 +182,7 @@ class Replayer:
             "truncated": replay.finish_reason == "length" and call.finish_reason != "length",
             "baseline_length": len(render_completion(logged)),
             "candidate_length": len(render_completion(answer)),
+            "answer_digest": answer_digest(answer),
         }
 
     async def _scores(

@@ -85,6 +85,11 @@ def milliseconds(value: float | None) -> str:
     return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
 
 
+def inert(text: str) -> str:
+    """Foreign text with its lines kept, without control characters or text-direction overrides."""
+    return "\n".join(_CONTROL.sub("\ufffd", line) for line in text.splitlines())
+
+
 def plain(text: str) -> str:
     """Foreign text on one line without control characters or text-direction overrides."""
     return _CONTROL.sub("\ufffd", " ".join(text.split()))

@@ -17,6 +17,7 @@ from cqtui.report.response_types import (
     Impact,
     IntervalJson,
     Intervals,
+    LabelsJson,
     LedgerJson,
     MoreEvidence,
     NoiseFloorJson,
@@ -26,7 +27,7 @@ from cqtui.report.response_types import (
     SegmentJson,
     ThresholdsUsed,
 )
-from cqtui.results import Evidence, GuardrailReport, Interval, NoiseFloor, Recommendation, RoutingPlan
+from cqtui.results import Evidence, GuardrailReport, Interval, LabelCheck, NoiseFloor, Recommendation, RoutingPlan
 
 
 def _number(value: Decimal | None, digits: str = "0.000001") -> float | None:
@@ -44,6 +45,20 @@ def _noise_floor(value: NoiseFloor | None) -> NoiseFloorJson | None:
     if value is None or interval is None:
         return None
     return NoiseFloorJson(samples=value.pairs, difference_points=interval, sd_points=round(value.sd_points, 3))
+
+
+def _labels(check: LabelCheck | None) -> LabelsJson | None:
+    if check is None:
+        return None
+    return LabelsJson.model_validate(
+        {
+            **check.model_dump(),
+            "agreement_percent": _interval(check.agreement_percent),
+            "corrected_points": _interval(check.corrected_points),
+            "judge_points": round(check.judge_points, 3),
+            "kappa": _round(check.kappa),
+        }
+    )
 
 
 def _segments(plan: RoutingPlan | None) -> list[SegmentJson]:
@@ -126,6 +141,7 @@ def _candidate(evidence: Evidence, result: Recommendation) -> CandidateJson:
         catastrophe_percent=_interval(evidence.catastrophe_percent),
         flip_percent=_interval(evidence.flip_percent),
         impact_at_equal_length=_round(evidence.impact_at_equal_length),
+        labels=_labels(evidence.labels),
         latency_p50_ms=_round(evidence.latency_p50_ms, 1),
         latency_p95_ms=_round(evidence.latency_p95_ms, 1),
         stopped=evidence.stopped,

@@ -91,6 +91,17 @@ class GateJson(_Json):
     change: str
 
 
+class LabelsJson(_Json):
+    """What people's labels say of the judge, and the quality difference corrected by them, in points."""
+
+    labelled: int
+    agreement_percent: IntervalJson
+    kappa: float | None
+    judge_points: float
+    corrected_points: IntervalJson
+    is_enough: bool
+
+
 class LedgerJson(_Json):
     """What became of the replayed calls."""
 
@@ -128,6 +139,7 @@ class CandidateJson(_Json):
     catastrophe_percent: IntervalJson | None
     flip_percent: IntervalJson | None
     impact_at_equal_length: float | None
+    labels: LabelsJson | None
     latency_p50_ms: float | None
     latency_p95_ms: float | None
     stopped: str | None

@@ -127,6 +127,19 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         )
         """,
     ),
+    (
+        "0005_labels",
+        """
+        CREATE TABLE labels (
+            record_id TEXT NOT NULL,
+            model_id TEXT NOT NULL,
+            answer_digest TEXT NOT NULL,
+            label TEXT NOT NULL CHECK (label IN ('better', 'same', 'worse')),
+            labelled_at TEXT NOT NULL,
+            PRIMARY KEY (record_id, model_id, answer_digest)
+        )
+        """,
+    ),
 )
 
 
