@@ -7,10 +7,15 @@ the values must be random and fixed before the first call; a conversation enters
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cqtui.stats._checks import finite, finite_pairs, mean, open_unit
 from cqtui.stats.paired import RELATIVE_FLOOR
 from cqtui.stats.sequential import BET
+
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import NDArray
 
 _BISECTIONS = 50
 
@@ -170,12 +175,12 @@ def mean_difference_interval(differences: Sequence[float], alpha: float = 0.05) 
     """Return the current interval of the mean paired difference, in points.
 
     Source: methods.md sections 0.3, 0.7 and 5: hedged capital and running intersection as in `betting_sequence`, with
-    the bet fixed at 95% of the largest possible one, which up to 1,000 pairs is narrower than the adaptive bets and
-    makes K+ at -margin the very E of `sequential.e_process` in points. Exact, not on a grid, and nothing is clipped.
+    the bet fixed at 95% of the largest possible one: narrower than adaptive bets in simulations up to 1,000 pairs (sd 5
+    to 20), and K+ at -margin is then at least the E of `sequential.e_process`. Exact ends, and nothing is clipped.
 
     Guarantee: where each difference has the same mean given those before it (a random order of a large log), the chance
     that the interval ever misses this mean, at any n and whenever one stops, is at most alpha; each end alone is a
-    one-sided bound at alpha/2. So a drop verified at threshold T lies below the interval at alpha = 2/T.
+    one-sided bound at alpha/2. A margin verified at threshold T lies outside the interval at alpha = 2/T.
 
     n = 0 gives None; n = 1 and 2 give almost the whole of -100 to 100, equal values too. None also where the pairs
     contradict a common mean (no value is left; under the guarantee's condition rarer than alpha).
@@ -196,7 +201,7 @@ def mean_difference_interval(differences: Sequence[float], alpha: float = 0.05) 
 
     refuted, data = math.log(2 / alpha), np.asarray(x)
 
-    def end(values: "np.typing.NDArray[np.float64]") -> float:
+    def end(values: "NDArray[float64]") -> float:
         return _last_refuted(lambda m: float(np.cumsum(np.log1p(BET * (values / m - 1))).max()), refuted, 1.0)
 
     lower, upper = 200 * end(data) - 100, 100 - 200 * end(1 - data)
@@ -215,7 +220,7 @@ def relative_impact_interval(
     Guarantee: where every pair has, given those before it, means of a and b in the same ratio (a random order of a
     large log), the chance that the interval ever misses 100 (ratio - 1), at any n and whenever one stops, is at most
     alpha. That is the ratio over calls like those of the log, not the ratio of the pairs drawn (the estimate), nor a
-    mean of ratios per pair. A drop verified at threshold T lies below the interval at alpha = 2/T.
+    mean of ratios per pair. A margin verified at threshold T lies outside the interval at alpha = 2/T.
 
     None for n = 0, where mean(a) is under 20 points (a relative figure means nothing there), and where the pairs
     contradict a common ratio. n = 1 and 2 give from about -100 to far above 100 (infinite for an alpha near 0).
