@@ -42,7 +42,7 @@ class BootstrapMean:
 
 @dataclass(frozen=True, slots=True)
 class _Ratio:
-    """Sums per unit, their ratio, and the ratio's standard error (CR1; 0 where all units have the same ratio)."""
+    """Sums per unit, their ratio, and its standard error (CR0: CR1's factor cancels; 0 where all ratios are equal)."""
 
     tops: "NDArray[float64]"
     bottoms: "NDArray[float64]"
@@ -60,11 +60,11 @@ def _ratio_errors(tops: "NDArray[float64]", bottoms: "NDArray[float64]") -> "tup
     """Return ratio of sums and its standard error per row; rounding noise in an error counts as 0."""
     import numpy as np
 
-    units, totals = tops.shape[-1], bottoms.sum(axis=-1)
+    totals = bottoms.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = tops.sum(axis=-1) / totals
         residuals = tops - ratios[:, None] * bottoms
-        errors = np.sqrt(units / (units - 1) * np.square(residuals).sum(axis=-1)) / totals
+        errors = np.sqrt(np.square(residuals).sum(axis=-1)) / totals
     scale = np.abs(tops).max() / np.abs(bottoms).max()
     return ratios, np.where(errors <= 1e-12 * scale, 0.0, errors)
 
@@ -91,7 +91,7 @@ def bootstrap_mean(
 ) -> BootstrapMean:
     """Return the mean with a bootstrap interval.
 
-    Source: methods.md section 4; BCa and percentile by scipy.stats.bootstrap, studentised by numpy with CR1 errors. No
+    Source: methods.md section 4; BCa and percentile by scipy.stats.bootstrap, studentised by numpy. No
     interval with fewer than 5 units, where all units have the same mean, or where resamples without any spread leave a
     studentised end unbounded. n = 0 gives no figure.
 
@@ -134,7 +134,7 @@ def bootstrap_savings(
 ) -> Savings:
     """Return the share saved: the studentised bootstrap under 30 units, the ratio estimator's t from there on.
 
-    Source: methods.md sections 4 and 7. With clusters both work on the sums per conversation (CR1 errors, t(C - 1)).
+    Source: methods.md sections 4 and 7. With clusters both work on the sums per conversation (t(C - 1)).
     No figure for n = 0 or a current cost of 0 in all; no interval with fewer than 5 units, where all units have the
     same ratio, or where resamples without any spread leave an end unbounded. No interval passes 1, as costs are not
     negative.
