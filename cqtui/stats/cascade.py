@@ -66,8 +66,8 @@ class Cascade:
 
     @property
     def is_worthwhile(self) -> bool:
-        """Whether it is cheaper than the current model and escalates less than the share 1 - R."""
-        return self.price_ratio is not None and self.escalated < 1 - self.price_ratio and self.cost < self.current_cost
+        """Whether it is cheaper than the current model alone: where calls cost the same, if `escalated` < 1 - R."""
+        return self.cost < self.current_cost
 
 
 def cascade(calls: Sequence[CascadeCall], accepted: Sequence[bool]) -> Cascade | None:
