@@ -20,6 +20,8 @@ from cqtui.stats.paired import quality_margins
 from cqtui.stats.rates import Rate, wilson
 from cqtui.stats.savings import savings_ratio
 
+ALPHA = 0.05
+
 
 def scored(pairs: Sequence[Pair]) -> tuple[list[float], list[float]]:
     """The baseline's and the candidate's scores over the comparable pairs, in order."""
@@ -73,14 +75,22 @@ def _share(rate: Rate) -> Interval | None:
     return _as_percent(rate.interval, rate.rate)
 
 
-def quality_impact(current: Sequence[float], answers: Sequence[float], *, sequential: bool) -> Interval | None:
-    """The relative change of quality in percent: 100 (sum b / sum a - 1), with its 95% interval.
+def quality_impact(
+    current: Sequence[float], answers: Sequence[float], *, threshold: float | None = None
+) -> Interval | None:
+    """The relative change of quality in percent: 100 (sum b / sum a - 1), with its interval.
 
-    Where the evidence itself ended the judging only an anytime-valid interval holds (methods.md, section 0.7);
-    otherwise it is the ratio estimator's t interval.
+    Where the evidence itself ended the judging only an anytime-valid interval holds (methods.md, section 0.7): at 95%,
+    or at the level of the evidence asked for, where that is lower, so that interval and verdict never contradict each
+    other (each of its ends then holds at 95%). Otherwise it is the ratio estimator's 95% t interval.
+
+    Args:
+        current: The current model's scores.
+        answers: The candidate's.
+        threshold: The evidence that ended the judging; None where it ended with the log.
     """
-    if sequential:
-        found = relative_impact_interval(current, answers)
+    if threshold is not None:
+        found = relative_impact_interval(current, answers, max(ALPHA, 2 / threshold))
         if found is not None:
             return Interval(value=found.estimate, low=found.lower, high=found.upper)
     # The ratio sum b / sum a has the same estimator as the cost ratio; impact = ratio - 1.
@@ -138,7 +148,9 @@ def evaluate(
         candidate=race.candidate,
         pairs=len(current),
         savings_percent=_as_percent(savings.interval, savings.savings),
-        quality_impact_percent=quality_impact(current, answers, sequential=race.is_sequential),
+        quality_impact_percent=quality_impact(
+            current, answers, threshold=race.threshold if race.is_sequential else None
+        ),
         baseline_score=sum(current) / len(current) if current else None,
         candidate_score=sum(answers) / len(answers) if answers else None,
         confidence=confidence("switch", quality_probability, savings_probability).value if known else 0.0,

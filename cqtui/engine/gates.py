@@ -286,14 +286,22 @@ def _equal_length(controls: Controls) -> Gate:
             passed=True,
             change="nothing",
         )
-    holds = length.controlled_verdict == "non-inferior" or not length.verdict_changes
+    # Where all answers are much shorter or longer, equal length is a guess far from what was seen: it counts against a
+    # candidate only where length is seen to matter at all.
+    changes = length.verdict_changes and length.controlled_verdict != "non-inferior"
     return Gate(
         name="equal length",
         asked="the same verdict for answers of equal length",
-        found=f"{length.intercept:+.1f} points at equal length, {length.raw_mean:+.1f} as it is".replace("-", "−"),
-        passed=holds,
+        found=_length_words(length),
+        passed=not (changes and length.length_matters),
         change="30 pairs labelled by a person (cqtui label) tell whether longer is better here",
     )
+
+
+def _length_words(length: LengthControl) -> str:
+    if not length.length_matters:
+        return "longer answers are not scored otherwise than short ones"
+    return f"{length.intercept:+.1f} points at equal length, {length.raw_mean:+.1f} as it is".replace("-", "−")
 
 
 def _labels(evidence: Evidence, labels: LabelCheck, t: Thresholds) -> Gate:

@@ -393,8 +393,8 @@ def _check_access(found: Verification) -> None:
 
 
 def _keep_evaluations(connection: sqlite3.Connection, judge: str, found: Verification) -> None:
-    for model_id, pairs in found.pairs.items():
-        records.keep_evaluations(connection, model_id, judge, pairs)
+    for model_id, race in found.races.items():
+        records.keep_evaluations(connection, model_id, judge, race.judged_pairs)
 
 
 def _keep_result(connection: sqlite3.Connection, result: Recommendation, keep_text: bool) -> None:

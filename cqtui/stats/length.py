@@ -16,7 +16,7 @@ FEWEST_PAIRS = 10
 class LengthControl:
     """The mean difference as measured and at equal length (the regression's intercept), points.
 
-    `slope` is points per unit of log length; `interval` is two-sided. The verdicts are those of the quality margin at
+    `slope` is points per unit of log length; intervals are two-sided. The verdicts are those of the quality margin at
     the same n, raw and at equal length.
     """
 
@@ -27,6 +27,7 @@ class LengthControl:
     se: float
     interval: tuple[float, float] | None
     slope: float
+    slope_interval: tuple[float, float] | None
     raw_verdict: Verdict
     controlled_verdict: Verdict
 
@@ -34,6 +35,11 @@ class LengthControl:
     def sign_changes(self) -> bool:
         """Whether the difference has the opposite sign at equal length."""
         return self.raw_mean * self.intercept < 0
+
+    @property
+    def length_matters(self) -> bool:
+        """Whether longer answers are surely scored higher, or surely lower."""
+        return self.slope_interval is not None and not self.slope_interval[0] <= 0 <= self.slope_interval[1]
 
     @property
     def verdict_changes(self) -> bool:
@@ -46,6 +52,7 @@ class _Intercept:
     value: float
     se: float
     slope: float
+    slope_se: float
 
 
 def _intercept(x: tuple[float, ...], y: tuple[float, ...]) -> _Intercept:
@@ -54,8 +61,11 @@ def _intercept(x: tuple[float, ...], y: tuple[float, ...]) -> _Intercept:
     residual_ss = math.fsum((b - value - slope * a) ** 2 for a, b in zip(x, y, strict=True))
     n, centre = len(x), mean(x)
     spread = math.fsum((a - centre) ** 2 for a in x)
-    se = math.sqrt(residual_ss / (n - 2) * (1 / n + centre * centre / spread))
-    return _Intercept(value, 0.0 if se <= 1e-12 * max(map(abs, y)) else se, slope)
+    variance = residual_ss / (n - 2)
+    se = math.sqrt(variance * (1 / n + centre * centre / spread))
+    if se <= 1e-12 * max(map(abs, y)):
+        return _Intercept(value, 0.0, slope, 0.0)
+    return _Intercept(value, se, slope, math.sqrt(variance / spread))
 
 
 def _verdict(estimate: float, se: float, t: float) -> Verdict:
@@ -118,7 +128,8 @@ def _compare(
 
     n = len(x)
     at_equal_length, margin = _intercept(x, d), _intercept(x, z)
-    half = float(special.stdtrit(n - 2, 1 - alpha / 2)) * at_equal_length.se
+    t = float(special.stdtrit(n - 2, 1 - alpha / 2))
+    half, reach = t * at_equal_length.se, t * at_equal_length.slope_se
     return LengthControl(
         n=n,
         excluded=excluded,
@@ -127,6 +138,7 @@ def _compare(
         se=at_equal_length.se,
         interval=(at_equal_length.value - half, at_equal_length.value + half) if half else None,
         slope=at_equal_length.slope,
+        slope_interval=(at_equal_length.slope - reach, at_equal_length.slope + reach) if reach else None,
         raw_verdict=_verdict(mean(z), standard_error(z), float(special.stdtrit(n - 1, 1 - alpha))),
         controlled_verdict=_verdict(margin.value, margin.se, float(special.stdtrit(n - 2, 1 - alpha))),
     )

@@ -1,3 +1,5 @@
+import math
+import random
 import re
 from datetime import date
 from decimal import Decimal
@@ -253,3 +255,50 @@ def test_business_impact_follows_the_measured_saving() -> None:
     assert impact.projected_monthly_savings_usd == impact.current_monthly_cost_usd * Decimal("0.94")
     assert impact.annual_savings_usd == impact.projected_monthly_savings_usd * 12
     assert business_impact(seen, None) is None
+
+
+def test_a_judge_that_likes_length_does_not_verify_a_longer_answer() -> None:
+    def with_lengths(points_per_log: float) -> Evidence:
+        rng = random.Random(7)
+        found = []
+        for pair in pairs(400, drop=1.0, sd=3.0):
+            ratio = math.exp(rng.gauss(0.7, 0.4))  # about twice as long
+            score = (pair.candidate_score or 0.0) + points_per_log * math.log(ratio) - 0.7 * points_per_log
+            sizes = {"baseline_length": 1000, "candidate_length": round(1000 * ratio)}
+            found.append(pair.model_copy(update={"candidate_score": min(100.0, score), **sizes}))
+        return judged(found)
+
+    assert with_lengths(0.0).verified
+    biased = with_lengths(12.0)
+    assert gate(biased, "equal length") is False
+    assert (biased.acceptable, biased.verified) == (True, False)
+    assert biased.impact_at_equal_length is not None
+    assert biased.impact_at_equal_length < -6
+
+
+def test_a_judge_that_flips_or_stays_mute_blocks() -> None:
+    flipping = [
+        pair.model_copy(update={"in_both_orders": (15.0, -15.0) if number % 2 else (2.0, 1.0)})
+        for number, pair in enumerate(pairs(400, drop=1.0))
+    ]
+    evidence = judged(flipping)
+    assert gate(evidence, "judge") is False
+    assert "changes sides" in next(g.found for g in evidence.gates if g.name == "judge")
+    mute = [
+        pair.model_copy(update={"unjudged": True, "candidate_score": None, "baseline_score": None})
+        if number % 8 == 0
+        else pair
+        for number, pair in enumerate(pairs(400, drop=1.0))
+    ]
+    evidence = judged(mute)
+    assert gate(evidence, "judge") is False
+    assert "could not be judged" in next(g.found for g in evidence.gates if g.name == "judge")
+
+
+def test_more_than_one_failed_call_in_twenty_blocks() -> None:
+    lost = {"candidate_score": None, "baseline_score": None, "failure": "timeout"}
+    found = [p.model_copy(update=lost) if n % 15 == 14 else p for n, p in enumerate(pairs(400, drop=-3.0, sd=3.0))]
+    evidence = judged(found)
+    assert gate(evidence, "failed calls") is False
+    assert evidence.acceptable
+    assert not evidence.verified
