@@ -204,6 +204,7 @@ class Evidence(Frozen):
     pairs: int
     savings_percent: Interval | None = None
     quality_impact_percent: Interval | None = None
+    measured_impact_percent: Interval | None = None
     baseline_score: float | None = None
     candidate_score: float | None = None
     confidence: float = 0.0

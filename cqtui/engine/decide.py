@@ -10,7 +10,8 @@ from decimal import Decimal
 from cqtui.models import ModelEntry, TrafficProfile
 from cqtui.results import BusinessImpact, Evidence, Grade, Interval, Pair
 from cqtui.settings import Thresholds
-from cqtui.stats.paired import paired_difference
+from cqtui.stats.paired import PairedDifference, paired_difference
+from cqtui.stats.segments import shrink_effects
 
 NOT_MEASURABLE_PERCENT = 0.5
 _MONTHS = 12
@@ -93,6 +94,40 @@ def _indistinguishable(pairs: Mapping[str, Sequence[Pair]], one: Evidence, other
     return found.interval is None or found.interval[0] <= 0 <= found.interval[1]
 
 
+def without_winners_luck(
+    chosen: Evidence, acceptable: Sequence[Evidence], pairs: Mapping[str, Sequence[Pair]]
+) -> Evidence:
+    """The chosen candidate with its quality impact drawn towards those of the others, where it is the best of them.
+
+    The best of several looks better than it is (methods.md, section 0.11): by DerSimonian and Laird's shrinkage the
+    more, the less the candidates differ beyond chance. One that is not the best is left alone: its luck is not why it
+    was chosen.
+    """
+    differences = [_difference(pairs.get(e.candidate.id, ()), e.pairs) for e in acceptable]
+    known = [(e, d.mean, d.se) for e, d in zip(acceptable, differences, strict=True) if d.mean is not None and d.se]
+    own = next((mean for e, mean, _ in known if e is chosen), None)
+    impact = chosen.quality_impact_percent
+    if own is None or impact is None or not chosen.baseline_score or len(known) < 2:
+        return chosen
+    if own < max(mean for _, mean, _ in known):
+        return chosen
+    shrunk = shrink_effects([mean for _, mean, _ in known], [se for _, _, se in known]).segments
+    effect = next(found.effect for (e, _, _), found in zip(known, shrunk, strict=True) if e is chosen)
+    shift = 100 * (effect - own) / chosen.baseline_score
+    moved = Interval(value=impact.value + shift, low=impact.low + shift, high=impact.high + shift)
+    return chosen.model_copy(update={"quality_impact_percent": moved, "measured_impact_percent": impact})
+
+
+def _difference(pairs: Sequence[Pair], count: int) -> PairedDifference:
+    """Candidate minus current over the first ``count`` comparable pairs, points."""
+    scores = [
+        (pair.baseline_score, pair.candidate_score)
+        for pair in pairs
+        if pair.baseline_score is not None and pair.candidate_score is not None
+    ][:count]
+    return paired_difference([a for a, _ in scores], [b for _, b in scores])
+
+
 def is_rejected(evidence: Evidence, thresholds: Thresholds) -> bool:
     """Whether the evidence says keep: enough pairs, and confidence that this candidate fails."""
     if evidence.regression:
@@ -128,11 +163,11 @@ def decide(
     if not ranked and cut_short is None:
         ranked = best_of([e for e in evidence if e.acceptable], pairs)
     if ranked:
-        chosen = ranked[0]
+        chosen = without_winners_luck(ranked[0], [e for e in evidence if e.acceptable], pairs)
         saving, impact = chosen.savings_percent, chosen.quality_impact_percent
         if saving is not None and impact is not None:
             sentence = switch_sentence(current.short_name, chosen.candidate.entry.short_name, saving, impact)
-            others = best_of([e for e in evidence if e.acceptable and e is not chosen], pairs)
+            others = best_of([e for e in evidence if e.acceptable and e is not ranked[0]], pairs)
             reason = "It passes every gate." if grade == "verified" else _leaning_words(chosen, usd_per_prompt)
             return Answer(grade, sentence, reason, chosen, others[0] if others else None, chosen)
     leaves = f"{current.short_name}, which {retirement_words(current)}"

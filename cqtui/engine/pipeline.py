@@ -328,6 +328,9 @@ class _Run:
     async def conclude(self, at: datetime, started: float) -> Recommendation:
         """Decide and keep the result; ``started`` is the monotonic time of the run's begin."""
         plan, answer, run_id = self._plan, self._answer(), self._run_id
+        if answer.recommended is not None:
+            chosen = answer.recommended
+            self._evidence = [chosen if e.candidate.id == chosen.candidate.id else e for e in self._evidence]
         recommended = answer.recommended
         shown = recommended or answer.closest
         own = [report for report in self._guardrails if recommended and report.model_id == recommended.candidate.id]

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from cqtui.engine.decide import best_of, business_impact, cost_words, decide, quality_words, switch_sentence
+from cqtui.engine.decide import (
+    best_of,
+    business_impact,
+    cost_words,
+    decide,
+    quality_words,
+    switch_sentence,
+    without_winners_luck,
+)
 from cqtui.engine.evidence import evaluate, ledger_of
 from cqtui.engine.gates import Basis
 from cqtui.engine.race import ENOUGH, Race
@@ -216,6 +224,28 @@ def test_indistinguishable_candidates_tie_and_the_cheapest_wins() -> None:
     clear = pairs(60, drop=4.0, sd=1.0, seed=2, saving=0.9)
     worse = judged(clear, "acme/cheap")
     assert best_of([one, worse], {"acme/dear": near, "acme/cheap": clear})[0] is one
+
+
+def test_the_best_of_several_is_drawn_towards_the_others() -> None:
+    found = {f"acme/m{n}": pairs(60, drop=1.0, sd=6.0, seed=n) for n in range(4)}
+    evidence = [judged(each, name) for name, each in found.items()]
+    assert all(e.acceptable for e in evidence)
+    by_quality = sorted(evidence, key=lambda e: e.quality_impact_percent.value if e.quality_impact_percent else 0.0)
+    best, worst = by_quality[-1], by_quality[0]
+    drawn = without_winners_luck(best, evidence, found)
+    assert best.quality_impact_percent is not None
+    assert drawn.quality_impact_percent is not None
+    assert worst.quality_impact_percent is not None
+    assert worst.quality_impact_percent.value < drawn.quality_impact_percent.value < best.quality_impact_percent.value
+    assert drawn.measured_impact_percent == best.quality_impact_percent
+    assert without_winners_luck(worst, evidence, found) is worst
+    assert without_winners_luck(best, [best], found) is best
+    apart = {"acme/m0": pairs(400, drop=-6.0, sd=2.0), "acme/m1": pairs(400, drop=3.0, sd=2.0)}
+    both = [judged(each, name, threshold=1e9) for name, each in apart.items()]
+    kept = without_winners_luck(both[0], both, apart)
+    assert kept.quality_impact_percent is not None
+    assert both[0].quality_impact_percent is not None
+    assert kept.quality_impact_percent.value == pytest.approx(both[0].quality_impact_percent.value, abs=0.1)
 
 
 def test_clearly_worse_stops_only_with_evidence() -> None:
