@@ -32,6 +32,7 @@ def test_it_brings_its_data_and_nothing_of_the_tests(wheel: Path) -> None:
         "cqtui/_data/templates/judge/pointwise.md.j2",
         "cqtui/_data/examples/support-desk/cqtui.toml",
         "cqtui/_data/examples/support-desk/logs/october.jsonl",
+        "cqtui/checks/refusals.toml",
         "cqtui/gateway/translate.toml",
     ):
         assert wanted in names
