@@ -55,6 +55,11 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
+def _most_see_a_refusal(views: Sequence[RefusalVerdict | None]) -> bool | None:
+    known = [view != "none" for view in views if view is not None]
+    return sum(known) * 2 > len(known) if known else None
+
+
 class Comparison(Frozen):
     """What the judges said of one pair: at least one opinion; a judge asked in both orders counts once, as its mean.
 
@@ -94,8 +99,12 @@ class Comparison(Frozen):
     @property
     def candidate_refuses(self) -> bool | None:
         """Whether most judges see a full or partial refusal in the candidate's answer; None where none was asked."""
-        views = [o.candidate_refusal != "none" for o in self.opinions if o.candidate_refusal is not None]
-        return sum(views) * 2 > len(views) if views else None
+        return _most_see_a_refusal([opinion.candidate_refusal for opinion in self.opinions])
+
+    @property
+    def baseline_refuses(self) -> bool | None:
+        """The same of the logged answer."""
+        return _most_see_a_refusal([opinion.baseline_refusal for opinion in self.opinions])
 
 
 class Pair(Frozen):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from cqtui.checks.answers import format_ok
 from cqtui.checks.conversation import render_completion
 from cqtui.checks.decisive import decide_without_judge
-from cqtui.checks.refusals import detect_refusal
+from cqtui.checks.refusals import RefusalFinding, detect_refusal
 from cqtui.engine.adjustments import Adjustments, call_adjusted
 from cqtui.engine.calling import Caller
 from cqtui.engine.judge import Judge
@@ -85,15 +86,20 @@ def last_user_text(call: LoggedCall) -> str | None:
     return next((message.text for message in reversed(call.messages) if message.role == "user"), None)
 
 
-def is_refusal(call: LoggedCall, answer: Completion, finish_reason: str | None) -> bool:
-    """Whether an answer to a logged call is a full or partial refusal."""
+def refusal_in(call: LoggedCall, answer: Completion, finish_reason: str | None) -> RefusalFinding:
+    """What the rules find of a refusal in an answer to a logged call."""
     return detect_refusal(
         answer.text,
         finish_reason=finish_reason,
         refusal=answer.refusal,
         prompt=last_user_text(call),
         tool_calls=answer.tool_calls,
-    ).is_refusal
+    )
+
+
+def is_refusal(call: LoggedCall, answer: Completion, finish_reason: str | None) -> bool:
+    """Whether an answer to a logged call is a full or partial refusal, by the rules alone."""
+    return refusal_in(call, answer, finish_reason).is_refusal
 
 
 class Replayer:
@@ -124,13 +130,13 @@ class Replayer:
         self._timeout_s = timeout_s
         self._finished = finished
         self._slugs = slugs
-        self._baseline_facts: dict[str, tuple[Decimal | None, bool]] = {}
+        self._baseline_facts: dict[str, tuple[Decimal | None, RefusalFinding]] = {}
 
     async def pair(self, call: LoggedCall, candidate: Candidate, *, judged: bool = True) -> Pair:
         """Replay a call on a candidate and, where ``judged``, score the pair; raises what ``Caller.call`` raises."""
         entry = candidate.entry
         logged = call.completion or Completion()
-        baseline_cost, baseline_refused = self._facts_of(call, logged)
+        baseline_cost, baseline_finding = self._facts_of(call, logged)
         request, wire = replay_request(call, entry, self._run_id, self._timeout_s)
         known = request.content_hash
         own = {"record_id": call.id, "session": call.session, "segment": segment_of(call)}
@@ -144,16 +150,20 @@ class Replayer:
         facts = {
             **own,
             "baseline_cost_usd": baseline_cost,
-            "baseline_refused": baseline_refused,
+            "baseline_refused": baseline_finding.is_refusal,
             "translated": wire.translated,
             "dropped": wire.dropped,
         }
         if replay.failure is not None or replay.completion is None:
             failure = replay.failure or Failure(kind="no_choices", message="no answer")
             return Pair.model_validate({**facts, "failure": failure.kind, "failure_message": failure.message})
-        pair, is_final = Pair.model_validate({**facts, **self._measured(call, entry, replay)}), True
-        if judged and not (pair.baseline_refused and pair.candidate_refused):
-            scores, is_final = await self._scores(call, logged, replay.completion, pair, candidate.id)
+        finding = refusal_in(call, replay.completion, replay.finish_reason)
+        measured = {**self._measured(call, entry, replay), "candidate_refused": finding.is_refusal}
+        pair, is_final = Pair.model_validate({**facts, **measured}), True
+        both_refused = pair.baseline_refused and pair.candidate_refused
+        if judged and (not both_refused or finding.borderline or baseline_finding.borderline):
+            unsure = _Unsure(baseline_finding.borderline, finding.borderline)
+            scores, is_final = await self._scores(call, logged, replay.completion, pair, candidate.id, unsure)
             pair = pair.model_copy(update=scores)
         elif not judged:
             pair = pair.model_copy(update={"unasked": True})
@@ -162,12 +172,12 @@ class Replayer:
             self._finished.keep_pair(known, call, pair, replay.usage, versions)
         return pair
 
-    def _facts_of(self, call: LoggedCall, logged: Completion) -> tuple[Decimal | None, bool]:
+    def _facts_of(self, call: LoggedCall, logged: Completion) -> tuple[Decimal | None, RefusalFinding]:
         """What the logged answer cost in USD, and whether it is a refusal; the same for every candidate."""
         facts = self._baseline_facts.get(call.id)
         if facts is None:
             cost = cost_of(self._current, uncached(estimated_usage(call, self._traffic)), self._as_of)
-            facts = self._baseline_facts[call.id] = (cost, is_refusal(call, logged, call.finish_reason))
+            facts = self._baseline_facts[call.id] = (cost, refusal_in(call, logged, call.finish_reason))
         return facts
 
     def _measured(self, call: LoggedCall, entry: ModelEntry, replay: Replay) -> dict[str, object]:
@@ -177,7 +187,6 @@ class Replayer:
         return {
             "candidate_cost_usd": cost_of(entry, uncached(replay.usage), self._as_of),
             "latency_ms": replay.latency_ms,
-            "candidate_refused": is_refusal(call, answer, replay.finish_reason),
             "format_failed": text_ok is False,
             "truncated": replay.finish_reason == "length" and call.finish_reason != "length",
             "baseline_length": len(render_completion(logged)),
@@ -186,22 +195,48 @@ class Replayer:
         }
 
     async def _scores(
-        self, call: LoggedCall, logged: Completion, answer: Completion, pair: Pair, candidate_id: str
+        self,
+        call: LoggedCall,
+        logged: Completion,
+        answer: Completion,
+        pair: Pair,
+        candidate_id: str,
+        unsure: _Unsure,
     ) -> tuple[dict[str, object], bool]:
-        """The scores, and whether asking the judge again would only repeat them."""
+        """The scores, and whether asking the judge again would only repeat them.
+
+        Where the rules are unsure of a refusal the judge's view of it counts, which comes with the scores.
+        """
         decided = decide_without_judge(logged, answer, call.params)
         if decided is not None and not (pair.candidate_refused or pair.baseline_refused):
             return {**_scored(decided.baseline, decided.candidate), "decided_by": decided.check}, True
         found = await self._judge.compare(call, answer, candidate_id)
         if not isinstance(found, Comparison):
             return {"unjudged": True}, found is None
+        refused = {
+            "baseline_refused": _refused(pair.baseline_refused, unsure.baseline, found.baseline_refuses),
+            "candidate_refused": _refused(pair.candidate_refused, unsure.candidate, found.candidate_refuses),
+        }
+        if all(refused.values()):
+            return dict(refused), True
         baseline, candidate = found.baseline_score, found.candidate_score
-        if pair.candidate_refused:  # the current model answered: a refusal is worth nothing here
+        if refused["candidate_refused"]:  # the current model answered: a refusal is worth nothing here
             candidate = 0.0
-        elif pair.baseline_refused:
+        elif refused["baseline_refused"]:
             # Answering what the current model would not is no gain by itself; a person should look (methods.md, 0.4).
             candidate = min(candidate, baseline)
-        return {**_scored(baseline, candidate), "in_both_orders": found.in_both_orders}, True
+        return {**refused, **_scored(baseline, candidate), "in_both_orders": found.in_both_orders}, True
+
+
+class _Unsure(NamedTuple):
+    """Whether the rules are unsure of a refusal in the logged answer, and in the candidate's."""
+
+    baseline: bool
+    candidate: bool
+
+
+def _refused(by_rules: bool, unsure: bool, by_judge: bool | None) -> bool:
+    return by_judge if unsure and by_judge is not None else by_rules
 
 
 def _scored(baseline: float, candidate: float) -> dict[str, object]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cqtui.checks.decisive import decide_without_judge
+from cqtui.checks.refusals import detect_refusal
 from cqtui.engine.judge import Jury, PairOrder
 from cqtui.engine.judge_prompt import (
     default_rubric,
@@ -276,3 +277,31 @@ def test_the_version_follows_mode_and_rubric_and_the_schema_is_strict() -> None:
     schema = response_format("side_by_side")["json_schema"]["schema"]
     assert schema["required"] == ["reasoning", "answer_1", "answer_2"]
     assert list(schema["properties"]["answer_1"]["required"])[-1] == "refusal"
+
+
+async def test_where_the_rules_are_unsure_of_a_refusal_the_judge_s_view_counts(tmp_path: Path) -> None:
+    # Half a cue: the rules see no refusal in it, and say that they are not sure.
+    weak = "As an AI, I would rather look at this from another side."
+    assert (detect_refusal(weak).is_refusal, detect_refusal(weak).borderline) == (False, True)
+
+    def seen_as(refusal: str) -> Callable[[ChatRequest], Replay]:
+        def answer(request: ChatRequest) -> Replay:
+            if request.purpose != "judge":
+                return answered(request, weak)
+            shown = judged_answers(request)
+            scores = dict.fromkeys(("accuracy", "helpfulness", "clarity", "completeness"), 80)
+            both = {
+                f"answer_{n}": {**scores, "refusal": refusal if text == weak else "none"}
+                for n, text in enumerate(shown, 1)
+            }
+            return answered(request, json.dumps({"reasoning": "x", **both}))
+
+        return answer
+
+    result, _ = await run(tmp_path / "a", seen_as("partial"), count=10)
+    evidence = result.evidence[0]
+    assert evidence.ledger.newly_refused == evidence.ledger.replayed == 10
+    assert evidence.candidate_score == 0
+    result, _ = await run(tmp_path / "b", seen_as("none"), count=10)
+    assert result.evidence[0].ledger.newly_refused == 0
+    assert result.evidence[0].candidate_score == 80
