@@ -103,6 +103,15 @@ class GatewaySettings(_Section):
     batch_poll_s: float = Field(5.0, gt=0)
 
 
+def _json_value(value: Any) -> Any:
+    """Settings hold fractions as Decimal, which JSON does not know."""
+    if isinstance(value, Mapping):
+        return {name: _json_value(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(item) for item in value]
+    return float(value) if isinstance(value, Decimal) else value
+
+
 class GuardrailSettings(_Section):
     """One named set of guardrails: an inline Portkey config, or the id of a saved one (hosted Portkey)."""
 
@@ -116,8 +125,8 @@ class GuardrailSettings(_Section):
         return self
 
     def for_gateway(self) -> dict[str, Any] | str:
-        """What travels with a call: the config, or the id."""
-        return self.id if self.id is not None else dict(self.config or {})
+        """What travels with a call: the config as JSON knows it, or the id."""
+        return self.id if self.id is not None else _json_value(dict(self.config or {}))
 
 
 class CacheSettings(_Section):
@@ -254,6 +263,18 @@ def database_path(environment: Mapping[str, str] = os.environ) -> Path:
     """Where the store lies: CQTUI_DATABASE, else DATABASE_PATH, else .cqtui/cqtui.db here."""
     named = environment.get("CQTUI_DATABASE") or environment.get("DATABASE_PATH")
     return Path(named) if named else Path(".cqtui") / "cqtui.db"
+
+
+def hosted_slug(slugs: Mapping[str, str], model_id: str, provider: str) -> str:
+    """The team's name for a model's provider in hosted Portkey, as ``@slug``.
+
+    Args:
+        slugs: The team's own slugs, by model id (which goes first) or by ``portkey_slug``.
+        model_id: The model's registry id.
+        provider: Its ``portkey_slug``, the slug where the team has none of its own.
+    """
+    slug = slugs.get(model_id) or slugs.get(provider) or provider
+    return f"@{slug.removeprefix('@')}"
 
 
 def portkey_api_key(environment: Mapping[str, str] = os.environ) -> str | None:

@@ -22,7 +22,14 @@ from cqtui.engine.survey import PATIENCE_S, RUN_ID, Role, Survey
 from cqtui.errors import AccessRefusedError, CqtuiError, StoreError
 from cqtui.gateway.protocol import ChatClient
 from cqtui.models import Failure, Frozen, ModelEntry, Replay
-from cqtui.settings import HOSTED_BASE_URL, Settings, portkey_api_key, provider_api_key, provider_key_variable
+from cqtui.settings import (
+    HOSTED_BASE_URL,
+    Settings,
+    hosted_slug,
+    portkey_api_key,
+    provider_api_key,
+    provider_key_variable,
+)
 from cqtui.store import cache, runs
 from cqtui.store.database import Database
 
@@ -154,13 +161,13 @@ def _trouble(failure: Failure, entry: ModelEntry, settings: Settings) -> tuple[S
     status = f" (status {failure.status})" if failure.status is not None else ""
     said = f"{status}: {failure.message}"
     variable = "PORTKEY_API_KEY" if _is_hosted(settings) else provider_key_variable(entry.portkey_slug)
-    slug = settings.gateway.slugs.get(entry.id) or settings.gateway.slugs.get(entry.portkey_slug) or entry.portkey_slug
+    slug = hosted_slug(settings.gateway.slugs, entry.id, entry.portkey_slug)
     if failure.kind == "bad_request" and _TOO_SHORT.search(failure.message):
         return "ok", "answers, though not in one token", ""
     if failure.kind in ("no_choices", "no_finish_reason", "no_usage"):
         return "ok", f"answers, though not as it should with one token: {failure.message}", ""
     if failure.kind == "refused_credentials":
-        extra = f", and the key of the integration @{slug} in Portkey" if _is_hosted(settings) else ""
+        extra = f", and the key of the integration {slug} in Portkey" if _is_hosted(settings) else ""
         return "failed", f"refused the key{said}", f"Check {variable}{extra}."
     if failure.kind == "quota_exhausted":
         return "failed", f"has no credit left{said}", "Add credit or raise the limit at the provider or in Portkey."
@@ -171,7 +178,7 @@ def _trouble(failure: Failure, entry: ModelEntry, settings: Settings) -> tuple[S
     if failure.kind == "server_error":
         return "failed", f"has an error of its own{said}", "Try again later, or leave it out with --candidates."
     if failure.kind == "bad_request":
-        where = f"the slug @{slug} under [gateway] slugs" if _is_hosted(settings) else "the model names of the server"
+        where = f"the slug {slug} under [gateway] slugs" if _is_hosted(settings) else "the model names of the server"
         return "failed", f"is not accepted{said}", f"Check {where}, or leave it out with --candidates."
     if failure.kind == "served_by_other":
         return "failed", f"is not what answers: {failure.message}", "Such answers are no evidence: check its routing."

@@ -21,7 +21,7 @@ from cqtui.errors import AccessRefusedError
 from cqtui.gateway.protocol import ChatRequest, EvidenceKind
 from cqtui.gateway.responses import read_error, read_success
 from cqtui.models import Failure, Replay
-from cqtui.settings import HOSTED_BASE_URL
+from cqtui.settings import HOSTED_BASE_URL, hosted_slug
 
 # The SDK's own ``create`` walks the types of the body for a third of its time; the body is in wire shape already.
 CHAT_PATH = "/chat/completions"
@@ -163,8 +163,7 @@ class PortkeyClient:
 
     def slug(self, request: ChatRequest) -> str:
         """The team's name for the model's provider, as hosted Portkey wants it: ``@slug``."""
-        slug = self._slugs.get(request.model_id) or self._slugs.get(request.provider) or request.provider
-        return f"@{slug.removeprefix('@')}"
+        return hosted_slug(self._slugs, request.model_id, request.provider)
 
     def wire_model(self, request: ChatRequest) -> str:
         """The model name as it is sent: ``@slug/model`` for hosted Portkey, else bare."""

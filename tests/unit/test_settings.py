@@ -1,10 +1,11 @@
+import json
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from cqtui.errors import BadInputError
-from cqtui.settings import database_path, load_settings, parse_settings, provider_api_key
+from cqtui.settings import database_path, hosted_slug, load_settings, parse_settings, provider_api_key
 
 
 def test_an_unknown_key_names_file_line_and_nearest_name() -> None:
@@ -54,3 +55,24 @@ def test_text_is_kept_unless_the_settings_say_otherwise() -> None:
     assert parse_settings("[store]\nkeep_text = false\n").store.keep_text is False
     with pytest.raises(BadInputError, match=r'unknown key "keep_texts"\. Did you mean "keep_text"\?'):
         parse_settings("[store]\nkeep_texts = false\n")
+
+
+def test_a_guardrail_set_is_handed_on_as_json_knows_it() -> None:
+    text = (
+        '[guardrails.pii.config]\ninput_guardrails = [{ "acme.pii" = { threshold = 0.5, words = ["a"], most = 3 } }]\n'
+    )
+    found = parse_settings(text).guardrails["pii"].for_gateway()
+    assert found == {"input_guardrails": [{"acme.pii": {"threshold": 0.5, "words": ["a"], "most": 3}}]}
+    assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("slugs", "slug"),
+    [
+        ({}, "@openai"),
+        ({"openai": "prod"}, "@prod"),
+        ({"openai": "prod", "openai/gpt-5.6-luna": "@canary"}, "@canary"),
+    ],
+)
+def test_a_hosted_slug_is_the_models_before_the_providers(slugs: dict[str, str], slug: str) -> None:
+    assert hosted_slug(slugs, "openai/gpt-5.6-luna", "openai") == slug
