@@ -14,6 +14,7 @@ COMMANDS = {
     "analyze": ("cqtui.cli.analyze", "One prompt across models, judged and priced."),
     "cache": ("cqtui.cli.cache", "Paid results that are kept: count them, forget them."),
     "demo": ("cqtui.cli.demo", "The bundled example, with simulated models and no key."),
+    "export": ("cqtui.cli.export", "A stored run as a Portkey config, or as one line a candidate."),
     "health": ("cqtui.cli.health", "Key, gateway, models, database and disk, before a run."),
     "label": ("cqtui.cli.label", "Say of pairs, blind, which answer is better; 30 check the judge."),
     "local": ("cqtui.cli.local", "Local models: install the embedded weights."),
@@ -58,6 +59,7 @@ def cqtui(context: click.Context) -> None:
       cqtui logs inspect logs/                   # what is in the log, no call
       cqtui optimize logs/ --dry-run             # candidates and cost, no call
       cqtui optimize logs/ --budget-usd 2 --yes
+      cqtui export --format portkey-config       # 5% of the calls to the recommended model
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

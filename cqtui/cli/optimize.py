@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from cqtui.cli.files import write_file
 from cqtui.cli.progress import EventFile, ProgressLines, fan_out
 from cqtui.engine.connect import open_client
 from cqtui.engine.estimate import Estimate, estimate
@@ -101,14 +102,6 @@ def _describe_plan(plan: Plan, cost: Estimate, base_url: str | None) -> list[str
     shared = "" if monthly is None else f", and what is left of {money(monthly)} for this month's runs"
     lines.append(f"Estimated cost {money(cost.expected_usd)}{worst}; cap {money(settings.budget.usd)}{shared}.")
     return lines
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInputError(f"{path}: {error.strerror}.", "Name a file that can be written.") from None
 
 
 async def _run(
@@ -209,9 +202,9 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
             events.close()
     response = optimize_response(result).model_dump_json(indent=2)
     if options["json_file"] is not None:
-        _write(options["json_file"], response + "\n")
+        write_file(options["json_file"], response + "\n")
     if options["markdown"] is not None:
-        _write(options["markdown"], render_markdown(result))
+        write_file(options["markdown"], render_markdown(result))
     if as_json:
         click.echo(response)
     else:

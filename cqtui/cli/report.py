@@ -13,6 +13,22 @@ from cqtui.store import runs
 from cqtui.store.database import Database
 
 
+def stored_result(run: str | None) -> Recommendation:
+    """The result of a stored run by its id or the beginning of one, or of the newest run.
+
+    Raises:
+        BadInputError: There is no store here, or no such run.
+    """
+    path = database_path()
+    if not path.is_file():
+        raise BadInputError(f"{path}: no store here yet.", "Run cqtui optimize or cqtui demo first.")
+    with Database(path) as store:
+        found = store.run(lambda c: runs.load_result(c, run))
+    if found is None:
+        raise BadInputError(f"No run {run or ''} in {path}.".replace("  ", " "), "cqtui report shows the newest.")
+    return Recommendation.model_validate(found)
+
+
 @click.command("report", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("run", required=False)
 @click.option(
@@ -26,14 +42,7 @@ def command(run: str | None, style: str, as_json: bool) -> None:
     Example:
       cqtui report > report.md
     """
-    path = database_path()
-    if not path.is_file():
-        raise BadInputError(f"{path}: no store here yet.", "Run cqtui optimize or cqtui demo first.")
-    with Database(path) as store:
-        found = store.run(lambda c: runs.load_result(c, run))
-    if found is None:
-        raise BadInputError(f"No run {run or ''} in {path}.".replace("  ", " "), "cqtui report shows the newest.")
-    result = Recommendation.model_validate(found)
+    result = stored_result(run)
     if as_json or style == "json":
         click.echo(optimize_response(result).model_dump_json(indent=2))
     elif style == "text":
