@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cqtui.report.response import CandidateJson, IntervalJson, optimize_response
+from cqtui.report.response import optimize_response
+from cqtui.report.response_types import CandidateJson, IntervalJson
 from cqtui.results import Evidence, Recommendation
 
 _COST_DIGITS = 8

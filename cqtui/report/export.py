@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 from cqtui.errors import BadInputError
-from cqtui.models import BLOCKED_STATUS, ModelEntry
+from cqtui.models import ModelEntry
 from cqtui.report.response import evidence_kind
 from cqtui.results import Evidence, Recommendation
 from cqtui.settings import Settings, hosted_slug, provider_key_variable
@@ -245,7 +245,6 @@ def _canary(
     guardrails: Mapping[str, Any],
 ) -> dict[str, Any]:
     share = options.canary_percent / 100
-    codes = [*FALLBACK_STATUS_CODES, BLOCKED_STATUS] if guardrails else [*FALLBACK_STATUS_CODES]
     timeout_ms = round(1000 * addresses.settings.gateway.timeout_s)
     return {
         "strategy": {"mode": "loadbalance"},
@@ -254,7 +253,7 @@ def _canary(
             {
                 "name": NEW,
                 "weight": _number(share),
-                "strategy": {"mode": "fallback", "on_status_codes": codes},
+                "strategy": {"mode": "fallback", "on_status_codes": [*FALLBACK_STATUS_CODES]},
                 # The run counted what took longer as failed. Without a time-out a call that hangs never falls back.
                 "targets": [
                     {**addresses.of(entry), "request_timeout": timeout_ms, **guardrails},

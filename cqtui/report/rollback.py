@@ -129,8 +129,8 @@ def _guardrails(entry: ModelEntry, result: Recommendation, settings: Settings, o
         return []
     lines = [
         f"The guardrail set `{result.guardrail_set}` guards `{entry.short_name}` alone, as it was measured. What it "
-        "blocks (446) is answered by the current model, without the set, as all calls are today. To have it refused "
-        "instead, take 446 out of on_status_codes."
+        "blocks stays blocked (446). To have the current model answer it, without the set, as today, add 446 to "
+        "on_status_codes."
     ]
     saved = [name for name in placeholders(found) if not name.isidentifier()]
     if saved:

@@ -152,8 +152,14 @@ def test_a_killed_run_repeats_no_call_whose_answer_it_has(
     repeated = [body for body, count in collections.Counter(bodies(upstream)).items() if count > 1]
     # Only calls whose outcome was unknown at the kill may be sent again.
     assert len(repeated) <= unknown <= 8
-    assert len(bodies(upstream)) - len(first) < 40 * 7 - kept + unknown + 1
+    resumed = len(bodies(upstream)) - len(first)
     assert [c["samples_evaluated"] for c in result["candidates"]] == [40, 40, 40]
+    undisturbed = tmp_path / "undisturbed"
+    undisturbed.mkdir()
+    configure(undisturbed, upstream, concurrency=8)
+    optimize(undisturbed, log, gateway_url)
+    whole = len(bodies(upstream)) - len(first) - resumed
+    assert resumed < whole - kept + unknown + 1
 
 
 @pytest.mark.parametrize("upstream", [{"latency_ms": 250}], indirect=True)

@@ -123,12 +123,12 @@ def test_a_provider_whose_key_is_no_bearer_token_takes_a_placeholder() -> None:
     assert placeholders(config(result)) == ("ANTHROPIC_API_KEY",)
 
 
-def test_the_guardrail_set_guards_the_new_model_alone_and_446_falls_back() -> None:
+def test_the_guardrail_set_guards_the_new_model_alone_and_what_it_blocks_stays_blocked() -> None:
     found = guarded(GUARDED)
     assert new_target(found)["input_guardrails"] == [
         {"default.regexMatch": {"rule": "[ 1, 2 ]", "not": True, "share": 0.5}, "deny": True}
     ]
-    assert found["targets"][1]["strategy"]["on_status_codes"] == [*FALLBACK_STATUS_CODES, 446]
+    assert found["targets"][1]["strategy"]["on_status_codes"] == [*FALLBACK_STATUS_CODES]
     assert config_text(found).count("input_guardrails") == 1
     assert json.loads(config_text(found)) == found
     assert 446 not in FALLBACK_STATUS_CODES
@@ -157,7 +157,6 @@ def test_a_saved_set_is_named_for_hosted_portkey_and_refused_for_the_open_source
     saved = '[guardrails.cards]\nid = "pc-house-1a2b3c"\n'
     found = guarded(saved, HOSTED)
     assert new_target(found)["input_guardrails"] == ["${input_guardrails of pc-house-1a2b3c}"]
-    assert 446 in found["targets"][1]["strategy"]["on_status_codes"]
     with pytest.raises(BadInputError, match="saved id"):
         guarded(saved)
 
@@ -206,7 +205,6 @@ def test_segments_become_conditions_on_metadata() -> None:
     luna, haiku = found["targets"][1:]
     assert [target["weight"] for target in luna["targets"]] == [0, 1]
     assert "input_guardrails" in new_target(luna)
-    assert 446 in luna["targets"][1]["strategy"]["on_status_codes"]
     # The set was measured with the recommended model alone.
     assert "input_guardrails" not in new_target(haiku)
     assert haiku["targets"][1]["strategy"]["on_status_codes"] == list(FALLBACK_STATUS_CODES)
