@@ -328,10 +328,11 @@ class RoutingPlan(Frozen):
 
     ``savings_percent`` and ``quality_difference_points`` are of the assignment per segment, the ``single_`` ones of the
     best single switch, all out of fold. ``offered`` says whether the split saves at least 5 points more. ``frontier``
-    are the models that no other beats in both cost and quality.
+    are the models that no other beats in both cost and quality; ``key`` is the metadata that tells the segments apart.
     """
 
     calls: int
+    key: str | None
     frontier: tuple[str, ...]
     routes: tuple[SegmentRoute, ...]
     savings_percent: float

@@ -11,8 +11,10 @@ import click
 
 from cqtui.cli.files import write_file
 from cqtui.cli.report import stored_result
+from cqtui.engine.traffic import SEGMENT_KEYS
+from cqtui.errors import BadInputError
 from cqtui.report.candidate_lines import candidate_lines
-from cqtui.report.export import ExportOptions, Target, config_text, portkey_config
+from cqtui.report.export import ExportOptions, SegmentRoute, Target, config_text, portkey_config
 from cqtui.report.response import evidence_kind
 from cqtui.report.rollback import rollback_note
 from cqtui.results import Recommendation
@@ -44,6 +46,28 @@ def _config_text(result: Recommendation, settings: Settings, options: ExportOpti
     return config_text(config)
 
 
+def routes_of(result: Recommendation) -> tuple[SegmentRoute, ...]:
+    """The run's assignment of models to segments, without those that stay where they are.
+
+    Raises:
+        BadInputError: The run offers none, or no one piece of metadata tells the segments apart.
+    """
+    plan = result.routing
+    if plan is None or not plan.offered:
+        raise BadInputError(f"Run {result.run_id} offers no routing per segment.", "Leave out --segments.")
+    if plan.key is None:
+        raise BadInputError(
+            "The segments come from system prompts, by which no gateway routes.",
+            f"Log one of these as metadata of each call: {', '.join(SEGMENT_KEYS)}.",
+        )
+    entries = {evidence.candidate.id: evidence.candidate.entry for evidence in result.evidence}
+    return tuple(
+        SegmentRoute(route.segment, plan.key, entries[route.model_id])
+        for route in plan.routes
+        if route.model_id in entries
+    )
+
+
 @click.command("export", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("run", required=False)
 @click.option(
@@ -65,10 +89,22 @@ def _config_text(result: Recommendation, settings: Settings, options: ExportOpti
     type=click.Choice(["open-source", "hosted"]),
     help="Which Portkey the config is for. [default: the one that the run used]",
 )
+@click.option(
+    "--segments",
+    "by_segment",
+    is_flag=True,
+    help="A model for each kind of traffic, where the run offers it.",
+)
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file. [default: cqtui.toml, if there is one]")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write here, and the note beside it.")
 def command(
-    run: str | None, style: str, canary: float, target: str | None, config: Path | None, output: Path | None
+    run: str | None,
+    style: str,
+    canary: float,
+    target: str | None,
+    by_segment: bool,
+    config: Path | None,
+    output: Path | None,
 ) -> None:
     """Export RUN (an id or the beginning of one; default the newest).
 
@@ -88,7 +124,8 @@ def command(
         settings = load_settings(config)
         chosen = cast(Target, target) if target is not None else used_target(result, settings)
         # The text of a float has the digits that were typed; its exact value has more.
-        text = _config_text(result, settings, ExportOptions(Decimal(str(canary)), chosen), output)
+        options = ExportOptions(Decimal(str(canary)), chosen, routes_of(result) if by_segment else ())
+        text = _config_text(result, settings, options, output)
     if output is None:
         click.echo(text, nl=False)
     else:

@@ -31,12 +31,13 @@ from cqtui.engine.plan import Plan
 from cqtui.engine.race import Race
 from cqtui.engine.replay import Replayer
 from cqtui.engine.routing import plan_routing
+from cqtui.engine.traffic import segment_key
 from cqtui.engine.verify import Verification, verify
 from cqtui.errors import AccessRefusedError
 from cqtui.events import CandidatesDiscovered, Emitter, EventSink, RunFinished, RunStarted, StageStarted
 from cqtui.gateway.protocol import ChatClient
 from cqtui.models import Candidate, Failure
-from cqtui.results import Evidence, GuardrailReport, NoiseFloor, Recommendation
+from cqtui.results import Evidence, GuardrailReport, NoiseFloor, Recommendation, RoutingPlan
 from cqtui.store import batches, cache, labels, records, runs
 from cqtui.store.database import Database
 from cqtui.store.finished import Finished
@@ -365,15 +366,19 @@ class _Run:
             notes=(*plan.notes, *self.notes),
             guardrails=tuple(self._guardrails),
             noise_floor=self._noise_floor,
-            routing=plan_routing(
-                plan.current.id, list(self.found.races.values()), plan.settings.thresholds, plan.settings.seed
-            ),
+            routing=self._routing(),
             guardrail_set=best_set(own, plan.settings.thresholds.max_refusal_increase_percent),
             more_samples=shown.more_samples if shown is not None else None,
             more_usd=more_usd_of(shown, usd_per_prompt(plan)) if shown is not None else None,
         )
         await self._database.run_async(lambda c: _keep_result(c, result, plan.settings.store.keep_text))
         return result
+
+    def _routing(self) -> RoutingPlan | None:
+        plan, races = self._plan, list(self.found.races.values())
+        keys = {segment_key(call) for call in plan.calls}
+        key = keys.pop() if len(keys) == 1 else None
+        return plan_routing(plan.current.id, races, plan.settings.thresholds, plan.settings.seed, key)
 
     def _stage(self) -> Stage:
         if self.found.interrupted:

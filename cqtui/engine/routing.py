@@ -61,7 +61,9 @@ def _outcome(pairs: _Known) -> Outcome:
     )
 
 
-def plan_routing(current_id: str, races: Sequence[Race], thresholds: Thresholds, seed: int) -> RoutingPlan | None:
+def plan_routing(
+    current_id: str, races: Sequence[Race], thresholds: Thresholds, seed: int, key: str | None = None
+) -> RoutingPlan | None:
     """What splitting the traffic would do, beside the best single switch; None with too few common calls.
 
     Args:
@@ -69,6 +71,7 @@ def plan_routing(current_id: str, races: Sequence[Race], thresholds: Thresholds,
         races: All candidates' races; those without a comparable call are left out.
         thresholds: The rules; the quality margin holds in each segment.
         seed: Of the folds.
+        key: The metadata that tells the segments apart, where it is one for all calls: only then can a gateway.
     """
     races = [race for race in races if any(pair.candidate_score is not None for pair in race.judged_pairs)]
     common = _common(races)
@@ -90,6 +93,7 @@ def plan_routing(current_id: str, races: Sequence[Race], thresholds: Thresholds,
     is_split = len({route.model_id for route in routes}) > 1
     return RoutingPlan(
         calls=len(outcomes),
+        key=key,
         frontier=_frontier(outcomes, names),
         routes=routes,
         savings_percent=100 * split.savings,

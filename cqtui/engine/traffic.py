@@ -91,12 +91,17 @@ def in_random_order(calls: Sequence[LoggedCall], seed: int) -> list[LoggedCall]:
 SEGMENT_KEYS = ("segment", "route", "template", "prompt_name", "feature", "task", "endpoint", "use_case")
 
 
+def segment_key(call: LoggedCall) -> str | None:
+    """The name of the metadata that says what kind of traffic a call is, or None."""
+    named = (name for name in SEGMENT_KEYS if isinstance(call.metadata.get(name), str) and call.metadata[name])
+    return next(named, None)
+
+
 def segment_of(call: LoggedCall) -> str:
     """The kind of traffic that a call belongs to: what the log says of it, else its system prompt (a hash of it)."""
-    for name in SEGMENT_KEYS:
-        value = call.metadata.get(name)
-        if isinstance(value, str) and value:
-            return value
+    name = segment_key(call)
+    if name is not None:
+        return str(call.metadata[name])
     system = "\n".join(message.text for message in call.messages if message.role in ("system", "developer"))
     if not system:
         return "no system prompt"

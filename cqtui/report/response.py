@@ -82,6 +82,7 @@ def _routing(plan: RoutingPlan | None) -> RoutingJson | None:
     escalated = _interval(found.escalated_percent) if found is not None else None
     return RoutingJson(
         calls=plan.calls,
+        metadata_key=plan.key,
         offered=plan.offered,
         frontier=list(plan.frontier),
         cost_saving_percent=round(plan.savings_percent, 3),

@@ -213,6 +213,7 @@ class RoutingJson(_Json):
     """Splitting the traffic beside the best single switch, out of fold."""
 
     calls: int
+    metadata_key: str | None
     offered: bool
     frontier: list[str]
     cost_saving_percent: float
