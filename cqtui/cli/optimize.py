@@ -241,7 +241,7 @@ def _path() -> click.Path:
 @click.option("--k-candidates", type=int, default=6, show_default=True, help="How many to discover.")
 @click.option("--n-top", type=int, default=3, show_default=True, help="How many to replay at a time.")
 @click.option("--guardrails", help="Guardrail sets of cqtui.toml, comma-separated, or 'none'. [default: all]")
-@click.option("--judge", help="The judging model, or 'checks' for none.")
+@click.option("--judge", help="The judging model; several, comma-separated, are a jury; 'checks' for none.")
 @click.option("--budget-usd", type=Decimal, help="The most this run may spend. [default: 1.00]")
 @click.option("--max-samples", type=int, help="Calls replayed on each candidate at most. [default: 400]")
 @click.option("--quality-margin", type=float, help="Largest acceptable quality drop, percent. [default: 5]")
@@ -295,15 +295,15 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
     as_of: datetime | None = options["as_of"]
     day: date | None = as_of.date() if as_of is not None else None
     candidates = options["candidates"]
-    judge = options["judge"]
+    judges = tuple(name.strip() for name in (options["judge"] or "").split(",") if name.strip())
     overrides = {
         "current_model": options["current_model"],
         "use_case": options["use_case"],
         "candidates": tuple(name.strip() for name in candidates.split(",") if name.strip()) if candidates else None,
         "k_candidates": options["k_candidates"],
         "n_top": options["n_top"],
-        "judge.mode": "checks" if judge == "checks" else None,
-        "judge.models": (judge,) if judge and judge != "checks" else None,
+        "judge.mode": "checks" if judges == ("checks",) else None,
+        "judge.models": judges if judges and judges != ("checks",) else None,
         "budget.usd": options["budget_usd"],
         "thresholds.max_samples": options["max_samples"],
         "thresholds.max_quality_drop_percent": options["quality_margin"],
