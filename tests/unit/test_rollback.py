@@ -119,7 +119,7 @@ def test_a_guardrail_set_has_its_limit_and_its_warnings() -> None:
     assert (
         "Calls blocked by the guardrails (446): roll back above 7.0% of its calls (the run: 2.0% [0.6, 7.0])." in text
     )
-    assert "answered by the current model, without the set" in text
+    assert "What it blocks stays blocked (446)" in text
     assert "do not stream" in text
     saved = note(run, '[guardrails.cards]\nid = "pc-1"\n', ExportOptions(target="hosted"))
     assert "put in input_guardrails of pc-1, output_guardrails of pc-1." in saved
