@@ -139,7 +139,10 @@ class Price(Frozen):
 
 
 class ModelEntry(Frozen):
-    """One model of the registry. A capability of None is unknown, not false."""
+    """One model of the registry. A capability of None is unknown, not false.
+
+    ``reasoning_efforts`` are the values of ``reasoning_effort`` that it takes, least first.
+    """
 
     id: str
     display_name: str
@@ -160,6 +163,8 @@ class ModelEntry(Frozen):
     supports_function_calling: bool | None = None
     supports_vision: bool | None = None
     supports_reasoning: bool | None = None
+    reasoning_efforts: tuple[str, ...] | None = None
+    default_reasoning_effort: str | None = None
     strengths: tuple[str, ...] | None = None
     latency_tier: Tier = "unknown"
     reliability_tier: Reliability = "unknown"
@@ -214,20 +219,45 @@ class TrafficProfile(Frozen):
         return self.cost_per_call_usd * self.monthly_requests
 
 
+REASONING_EFFORT = "reasoning_effort"
+_SHORT_OPTIONS = {REASONING_EFFORT: "effort"}
+
+
 class Candidate(Frozen):
-    """A model that could take the traffic over, with what discovery and ranking said of it."""
+    """A model, with options or as it is, that could take the traffic over; and what discovery and ranking said of it.
+
+    ``options`` are parameters that are laid over the logged ones in every replay, such as a reasoning effort.
+    ``saving_is_bound``: the expected saving is the most that it could be, and the cost the least.
+    """
 
     entry: ModelEntry
+    options: dict[str, Any] = {}
     cost_per_call_usd: Decimal
     expected_saving_percent: float
+    saving_is_bound: bool = False
     fit_score: float | None = None
     rationale: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
+    def variant(self) -> str:
+        """The options in words, e.g. "effort=low"; empty where there are none."""
+        return " ".join(f"{_SHORT_OPTIONS.get(name, name)}={value}" for name, value in self.options.items())
+
+    @property
     def id(self) -> str:
-        """The model's registry id."""
-        return self.entry.id
+        """The model's registry id, with the options where there are any: "openai/gpt-x effort=low"."""
+        return f"{self.entry.id} {self.variant}".rstrip()
+
+    @property
+    def short_name(self) -> str:
+        """What sentences call it."""
+        return f"{self.entry.short_name} {self.variant}".rstrip()
+
+    @property
+    def display_name(self) -> str:
+        """The model's display name, with the options."""
+        return f"{self.entry.display_name} {self.variant}".rstrip()
 
 
 class Excluded(Frozen):

@@ -141,6 +141,7 @@ def load_registry(
     entries = [_entry(item, origin[model_id]) for model_id, item in raw.items()]
     for entry in entries:
         _check_prices(entry, origin[entry.id.lower()])
+        _check_efforts(entry, origin[entry.id.lower()])
     _check_names(entries, origin)
 
     conflicts = [conflict for entry in entries for conflict in _entry_conflicts(entry, today)]
@@ -275,6 +276,18 @@ def _check_amount(where: str, name: str, key: str, value: Decimal) -> None:
         raise BadInputError(f"{where}: {name} {value} looks like a per-1K mistake.", _PRICE_HINT)
     if key == "input" and value < MIN_INPUT:
         raise BadInputError(f"{where}: {name} {value} looks like a per-token mistake.", _PRICE_HINT)
+
+
+def _check_efforts(entry: ModelEntry, file: str) -> None:
+    efforts, default = entry.reasoning_efforts, entry.default_reasoning_effort
+    where = f"{file}, model {entry.id}"
+    if efforts is not None and len(set(efforts)) != len(efforts):
+        raise BadInputError(f"{where}: reasoning_efforts names one twice.", "List each once, least first.")
+    if default is not None and default not in (efforts or ()):
+        raise BadInputError(
+            f'{where}: default_reasoning_effort "{default}" is not among reasoning_efforts.',
+            "List the efforts that the model takes, least first.",
+        )
 
 
 def _check_names(entries: Iterable[ModelEntry], origin: Mapping[str, str]) -> None:

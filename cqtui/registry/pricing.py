@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -35,12 +36,61 @@ def blended_price(entry: ModelEntry, as_of: date) -> Decimal | None:
     return None if price is None else (3 * price.input + price.output) / 4
 
 
+@dataclass(frozen=True)
+class Rates:
+    """What each kind of token of one call costs, in USD per 1,000,000 tokens.
+
+    ``input`` is for fresh tokens; where the price of cached or written ones is unknown they cost the same.
+    """
+
+    input: Decimal
+    cache_read: Decimal
+    cache_write: Decimal
+    output: Decimal
+
+    def cost(self, fresh: int, cached: int, written: int, output: int) -> Decimal:
+        """The cost of so many tokens of each kind, in USD."""
+        total = fresh * self.input + cached * self.cache_read + written * self.cache_write + output * self.output
+        return total / _MILLION
+
+
+def rates_of(entry: ModelEntry, input_tokens: int, as_of: date, *, batch: bool = False) -> Rates | None:
+    """The rates that hold for a call with so many input tokens in all.
+
+    Above a tier's threshold the whole request is charged at the tier's price; a tier states no cache price, so cached
+    tokens then cost its input price. In a batch job cached tokens cost what batch input costs.
+
+    Args:
+        entry: The model that answers.
+        input_tokens: All of them, cached ones included.
+        as_of: The day of the call.
+        batch: Charge the batch price.
+
+    Returns:
+        The rates, or None where a price is unknown: no price, no batch price (or none for the tier).
+    """
+    price = price_on(entry, as_of)
+    if price is None:
+        return None
+    tiers = [tier for tier in entry.price_tiers if input_tokens > tier.above_input_tokens]
+    if batch:
+        if tiers or price.batch_input is None or price.batch_output is None:
+            return None
+        return Rates(price.batch_input, price.batch_input, price.batch_input, price.batch_output)
+    if tiers:
+        tier = max(tiers, key=lambda item: item.above_input_tokens)
+        # A write never gets cheaper by crossing the threshold.
+        write = tier.input if price.cache_write is None else max(price.cache_write, tier.input)
+        return Rates(tier.input, tier.input, write, tier.output)
+    read, write = (price.input if rate is None else rate for rate in (price.cache_read, price.cache_write))
+    return Rates(price.input, read, write, price.output)
+
+
 def cost_of(entry: ModelEntry, usage: Usage, as_of: date, *, batch: bool = False) -> Decimal | None:
     """Return the cost of one call in USD.
 
-    Cached and cache-write tokens count as part of the input, reasoning tokens as part of the output. Where the
-    price of cached or written tokens is unknown they cost what input costs. Above a tier's threshold the whole
-    request is charged at the tier's price; a tier states no cache price, so cached tokens then cost its input price.
+    Cached and cache-write tokens count as part of the input, reasoning tokens as part of the output. For the rates see
+    ``rates_of``.
 
     Args:
         entry: The model that answers.
@@ -52,29 +102,13 @@ def cost_of(entry: ModelEntry, usage: Usage, as_of: date, *, batch: bool = False
         USD, or None where it is unknown: no price, no batch price (or none for the tier), missing or
         contradictory token counts.
     """
-    price = price_on(entry, as_of)
-    if price is None or usage.input_tokens is None or usage.output_tokens is None:
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return None
+    rates = rates_of(entry, usage.input_tokens, as_of, batch=batch)
+    if rates is None:
         return None
     cached, written = usage.cached_tokens or 0, usage.cache_write_tokens or 0
     fresh = usage.input_tokens - cached - written
     if min(fresh, cached, written, usage.output_tokens) < 0:
         return None
-
-    tiers = [tier for tier in entry.price_tiers if usage.input_tokens > tier.above_input_tokens]
-    rate_in, rate_out, rate_read, rate_write = price.input, price.output, price.cache_read, price.cache_write
-    if batch:
-        if tiers or price.batch_input is None or price.batch_output is None:
-            return None
-        rate_in, rate_out, rate_read, rate_write = price.batch_input, price.batch_output, None, None
-    elif tiers:
-        tier = max(tiers, key=lambda item: item.above_input_tokens)
-        rate_in, rate_out, rate_read = tier.input, tier.output, None
-        # A write never gets cheaper by crossing the threshold.
-        rate_write = tier.input if rate_write is None else max(rate_write, tier.input)
-    total = (
-        fresh * rate_in
-        + cached * (rate_in if rate_read is None else rate_read)
-        + written * (rate_in if rate_write is None else rate_write)
-        + usage.output_tokens * rate_out
-    )
-    return total / _MILLION
+    return rates.cost(fresh, cached, written, usage.output_tokens)
