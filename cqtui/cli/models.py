@@ -119,6 +119,7 @@ def show(name: str, config: Path | None, as_of: datetime | None, as_json: bool) 
         ("tools", _known(entry.supports_function_calling)),
         ("vision", _known(entry.supports_vision)),
         ("JSON mode", _known(entry.supports_json_mode)),
+        ("efforts", _efforts(entry)),
         ("strengths", ", ".join(entry.strengths or ()) or "unknown"),
     ]
     click.echo(f"{entry.display_name}  {entry.id}")
@@ -127,6 +128,11 @@ def show(name: str, config: Path | None, as_of: datetime | None, as_json: bool) 
     for conflict in registry.conflicts:
         if conflict.model_id == entry.id:
             click.echo(f"  conflict: {conflict.details}")
+
+
+def _efforts(entry: ModelEntry) -> str:
+    words = ", ".join(entry.reasoning_efforts or ()) or "unknown"
+    return f"{words} (default {entry.default_reasoning_effort or 'unknown'})" if entry.reasoning_efforts else words
 
 
 @command.command("check")

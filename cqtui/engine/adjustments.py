@@ -67,7 +67,7 @@ async def call_adjusted(
     final = adjusted(wire, known) if known else wire
     for _ in range(MAX_LESSONS):
         replay = await caller.call(request_of(final), entry, final.max_output_tokens)
-        lesson = adjustment_for(final.params, replay.failure) if replay.failure is not None else None
+        lesson = adjustment_for(final.params, replay.failure, final.pinned) if replay.failure is not None else None
         if lesson is None:
             break
         await adjustments.learn(entry, lesson)

@@ -38,7 +38,7 @@ class StoredJobs:
             BatchJobSubmitted,
             job_id=job_id,
             purpose=requests[0].purpose,
-            model_id=requests[0].model_id,
+            model_id=requests[0].candidate_id,
             calls=len(requests),
         )
 

@@ -236,7 +236,7 @@ class Caller:
                 self._emitter.emit(
                     ReplayFailed,
                     purpose=request.purpose,
-                    model_id=entry.id,
+                    model_id=request.candidate_id,
                     record_id=request.record_id,
                     failure=replay.failure.kind,
                     message=replay.failure.message,
@@ -309,7 +309,7 @@ class Caller:
                         run_id=request.run_id,
                         cache_key=key,
                         purpose=request.purpose,
-                        model_id=entry.id,
+                        model_id=request.candidate_id,
                         record_id=request.record_id,
                         attempt=number,
                         reserved_usd=reserve,
@@ -362,7 +362,7 @@ class Caller:
                 cache.set_value(connection, key, value, ttl_s=self._keep.model_output_ttl_s, source_versions=versions)
             if failure is None:
                 records.keep_completion(
-                    connection, request.record_id, request.model_id, value, keep_text=self._keep_text
+                    connection, request.record_id, request.candidate_id, value, keep_text=self._keep_text
                 )
 
     async def _check_reachable(self, request: ChatRequest, entry: ModelEntry) -> None:
@@ -400,7 +400,7 @@ class Caller:
         self._emitter.emit(
             ReplayFinished,
             purpose=request.purpose,
-            model_id=request.model_id,
+            model_id=request.candidate_id,
             record_id=request.record_id,
             cost_usd=replay.cost_usd,
             spent_usd=self._budget.spent_usd,

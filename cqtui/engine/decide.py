@@ -166,7 +166,7 @@ def decide(
         chosen = without_winners_luck(ranked[0], [e for e in evidence if e.acceptable], pairs)
         saving, impact = chosen.savings_percent, chosen.quality_impact_percent
         if saving is not None and impact is not None:
-            sentence = switch_sentence(current.short_name, chosen.candidate.entry.short_name, saving, impact)
+            sentence = switch_sentence(current.short_name, chosen.candidate.short_name, saving, impact)
             others = best_of([e for e in evidence if e.acceptable and e is not ranked[0]], pairs)
             reason = "It passes every gate." if grade == "verified" else _leaning_words(chosen, usd_per_prompt)
             return Answer(grade, sentence, reason, chosen, others[0] if others else None, chosen)
@@ -183,7 +183,7 @@ def decide(
     if closest.savings_percent is not None and closest.quality_impact_percent is not None:
         figures = f"{cost_words(closest.savings_percent)} {quality_words(closest.quality_impact_percent)}"
     if cut_short is None and all(is_rejected(e, thresholds) for e in evidence) and measured:
-        name = closest.candidate.entry.short_name
+        name = closest.candidate.short_name
         if forced_switch:
             sentence = f"No acceptable replacement yet for {leaves}. The closest, {name}, {figures}."
             return Answer(
@@ -191,7 +191,7 @@ def decide(
             )
         sentence = f"Keep {current.short_name}. The closest alternative, {name}, {figures}."
         return Answer("keep", sentence, "Every candidate fails: " + _failures(closest), None, None, closest, True)
-    name = closest.candidate.entry.short_name
+    name = closest.candidate.short_name
     sentence = f"Not enough evidence yet. {name} {figures}" if measured else "Not enough evidence yet. Nothing measured"
     if closest.more_samples:
         more_usd = more_usd_of(closest, usd_per_prompt)

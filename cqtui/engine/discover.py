@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from cqtui.engine.traffic import required_capabilities, uncached
 from cqtui.errors import BadInputError
-from cqtui.models import Candidate, Excluded, ModelEntry, TrafficProfile, Usage
+from cqtui.models import REASONING_EFFORT, Candidate, Excluded, ModelEntry, TrafficProfile, Usage
 from cqtui.registry.loader import Registry
 from cqtui.registry.pricing import cost_of
 from cqtui.settings import Constraints
@@ -140,10 +140,12 @@ def discover(
         min_saving_percent: What a candidate must plausibly save.
         k: How many to choose.
         as_of: The run's date.
-        named: Candidates that the user named; they are taken, with the filters' findings as warnings.
+        named: Candidates that the user named, as "model" or "model effort=low"; they are taken, with the filters'
+            findings as warnings.
 
     Raises:
-        BadInputError: The current model's cost cannot be computed, or a named candidate is unknown or the current one.
+        BadInputError: The current model's cost cannot be computed, or a named candidate is unknown, or the current one
+            without options.
     """
     usages = [u for u in usages if u.input_tokens is not None and u.output_tokens is not None]
     current_costs = _costs(current, usages, as_of)
@@ -211,21 +213,33 @@ def _named(
 ) -> tuple[Candidate, ...]:
     chosen: list[Candidate] = []
     for name in named:
-        entry = registry.get(name)
-        if entry.id == current.id:
+        entry, options = _with_options(registry, name)
+        if entry.id == current.id and not options:
             raise BadInputError(f"{name} is the current model.", "Name another candidate.")
         costs = _costs(entry, usages, as_of)
         if not costs:
             raise BadInputError(f"The price of {entry.id} is unknown.", "Set it under [[models]] in cqtui.toml.")
         warning = why_not(entry, costs, traffic, constraints, as_of)
         mean = _mean(costs)
-        if all(entry.id != other.id for other in chosen):
-            chosen.append(
-                Candidate(
-                    entry=entry,
-                    cost_per_call_usd=mean,
-                    expected_saving_percent=float((1 - mean / now) * 100),
-                    warnings=(warning,) if warning else (),
-                )
-            )
+        candidate = Candidate(
+            entry=entry,
+            options=options,
+            cost_per_call_usd=mean,
+            expected_saving_percent=float((1 - mean / now) * 100),
+            warnings=(warning,) if warning else (),
+        )
+        if all(candidate.id != other.id for other in chosen):
+            chosen.append(candidate)
     return tuple(chosen)
+
+
+def _with_options(registry: Registry, name: str) -> tuple[ModelEntry, dict[str, str]]:
+    """The model and the options of a name such as "openai/gpt-x effort=low"."""
+    model, found, effort = name.partition(" effort=")
+    entry = registry.get(model)
+    if not found:
+        return entry, {}
+    if effort not in (entry.reasoning_efforts or ()):
+        known = ", ".join(entry.reasoning_efforts or ()) or "none is known"
+        raise BadInputError(f'{entry.id}: no reasoning effort "{effort}".', f"Known: {known}.")
+    return entry, {REASONING_EFFORT: effort}

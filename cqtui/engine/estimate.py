@@ -64,7 +64,7 @@ def _total(values: list[Decimal | None]) -> Decimal | None:
 def _replay(plan: Plan, call: LoggedCall, candidate: Candidate) -> _Cost:
     usage = estimated_usage(call, plan.settings.traffic)
     read = Usage(input_tokens=usage.input_tokens or 0, output_tokens=usage.output_tokens or 0)
-    request, wire = replay_request(call, candidate.entry, "", 1.0)
+    request, wire = replay_request(call, candidate, "", 1.0)
     as_of = plan.settings.as_of
     batch = plan.settings.batch
     return _Cost(

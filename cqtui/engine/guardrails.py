@@ -112,7 +112,7 @@ class GuardrailTrials:
                 if self._stop.is_set():
                     return
                 try:
-                    trials.append(await self._trial(candidate.entry, name, call, known[call.id]))
+                    trials.append(await self._trial(candidate, name, call, known[call.id]))
                 except BudgetExhaustedError:
                     self.budget_exhausted = True
                     return
@@ -125,11 +125,13 @@ class GuardrailTrials:
             self.notes.append(
                 f"Guardrails {name} on {candidate.id}: {len(trials)} of {len(sample)} calls, since {why}."
             )
-        return summarise(name, candidate.entry, trials, self._settings.as_of)
+        report = summarise(name, candidate.entry, trials, self._settings.as_of)
+        return report.model_copy(update={"model_id": candidate.id})
 
-    async def _trial(self, entry: ModelEntry, name: str, call: LoggedCall, plain: Pair) -> Trial:
+    async def _trial(self, candidate: Candidate, name: str, call: LoggedCall, plain: Pair) -> Trial:
+        entry = candidate.entry
         gateway, config = self._settings.gateway, self._settings.guardrails[name].for_gateway()
-        request, wire = replay_request(call, entry, self._run_id, gateway.timeout_s, config)
+        request, wire = replay_request(call, candidate, self._run_id, gateway.timeout_s, config)
         known = request.content_hash
         found = self._finished.trial(known, call)
         if found is not None:
@@ -143,7 +145,7 @@ class GuardrailTrials:
             self._finished.keep_trial(known, call, replay, refused, versions)
             trial = Trial(call, replay, plain, refused)
         self._emitter.emit(
-            GuardrailChecked, guardrails=name, model_id=entry.id, record_id=call.id, verdict=trial.verdict
+            GuardrailChecked, guardrails=name, model_id=candidate.id, record_id=call.id, verdict=trial.verdict
         )
         return trial
 

@@ -45,10 +45,13 @@ def reliability_points(tier: str) -> tuple[float, str]:
     return points, f"reliability {points:.0f}/20: {tier}"
 
 
-def cost_points(saving_percent: float) -> tuple[float, str]:
-    """0..20: a fifth of the expected saving in percent."""
+def cost_points(saving_percent: float, *, at_most: bool = False) -> tuple[float, str]:
+    """0..20: a fifth of the expected saving in percent, or of the most that it could be."""
     points = max(0.0, min(20.0, saving_percent / 5))
-    return points, f"cost {points:.0f}/20: about {saving_percent:.0f}% cheaper at list price"
+    return (
+        points,
+        f"cost {points:.0f}/20: {'at most' if at_most else 'about'} {saving_percent:.0f}% cheaper at list price",
+    )
 
 
 def rank(
@@ -69,7 +72,7 @@ def rank(
             strengths_points(required, candidate.entry.strengths, registry.known_strengths),
             latency_points(candidate.entry.latency_tier, max_latency_ms),
             reliability_points(candidate.entry.reliability_tier),
-            cost_points(candidate.expected_saving_percent),
+            cost_points(candidate.expected_saving_percent, at_most=candidate.saving_is_bound),
         )
         scored.append(
             candidate.model_copy(

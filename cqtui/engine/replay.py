@@ -27,18 +27,24 @@ from cqtui.store.versions import model_component, model_version
 
 
 def replay_request(
-    call: LoggedCall, entry: ModelEntry, run_id: str, timeout_s: float, config: GatewayConfig | None = None
+    call: LoggedCall,
+    candidate: Candidate | ModelEntry,
+    run_id: str,
+    timeout_s: float,
+    config: GatewayConfig | None = None,
 ) -> tuple[ChatRequest, Translation]:
     """The request that replays a logged call on a model, and what the translation took.
 
     Args:
         call: The logged call.
-        entry: The model.
+        candidate: The model; a candidate's options are laid over the logged parameters.
         run_id: Travels as trace data.
         timeout_s: Of each attempt, in seconds.
         config: A Portkey config (or the id of a saved one) that goes with the call.
     """
-    wire = translate(call, entry)
+    entry = candidate.entry if isinstance(candidate, Candidate) else candidate
+    options, variant = (candidate.options, candidate.variant) if isinstance(candidate, Candidate) else ({}, "")
+    wire = translate(call, entry, options)
     request = ChatRequest(
         model=entry.model,
         provider=entry.portkey_slug,
@@ -47,6 +53,7 @@ def replay_request(
         purpose="replay",
         run_id=run_id,
         model_id=entry.id,
+        variant=variant,
         record_id=call.id,
         timeout_s=timeout_s,
         config=config,
@@ -137,7 +144,7 @@ class Replayer:
         entry = candidate.entry
         logged = call.completion or Completion()
         baseline_cost, baseline_finding = self._facts_of(call, logged)
-        request, wire = replay_request(call, entry, self._run_id, self._timeout_s)
+        request, wire = replay_request(call, candidate, self._run_id, self._timeout_s)
         known = request.content_hash
         own = {"record_id": call.id, "session": call.session, "segment": segment_of(call)}
         found = self._finished.pair(known, call)

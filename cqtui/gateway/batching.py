@@ -153,17 +153,17 @@ class BatchClient:
         self._fail(list(self._waiting), _still_waiting())
 
     def _queue(self, key: str, request: ChatRequest) -> None:
-        self._queues.setdefault(request.model_id, {})[key] = request
-        pending = self._flushes.get(request.model_id)
+        self._queues.setdefault(request.candidate_id, {})[key] = request
+        pending = self._flushes.get(request.candidate_id)
         if pending is not None:
             pending.cancel()
-        self._flushes[request.model_id] = asyncio.create_task(self._flush_when_quiet(request.model_id))
+        self._flushes[request.candidate_id] = asyncio.create_task(self._flush_when_quiet(request.candidate_id))
 
-    async def _flush_when_quiet(self, model_id: str) -> None:
+    async def _flush_when_quiet(self, candidate_id: str) -> None:
         await self._sleep(self._quiet_s)
         # From here on the flush is not to be cancelled by calls that come later: they start another.
-        self._submitting.add(self._flushes.pop(model_id))
-        queue = self._queues.pop(model_id)
+        self._submitting.add(self._flushes.pop(candidate_id))
+        queue = self._queues.pop(candidate_id)
         keys = list(queue)
         for start in range(0, len(keys), MOST_LINES):
             await self._submit({key: queue[key] for key in keys[start : start + MOST_LINES]})

@@ -171,7 +171,7 @@ class PortkeyClient:
 
     def headers(self, request: ChatRequest) -> dict[str, str]:
         """Who is asked, with which key and config, and the trace of the call."""
-        trace = {"run": request.run_id, "candidate": request.model_id, "record": request.record_id}
+        trace = {"run": request.run_id, "candidate": request.candidate_id, "record": request.record_id}
         headers = {
             "x-portkey-trace-id": request.trace_id(),
             "x-portkey-metadata": json.dumps({name: value[:_METADATA_LIMIT] for name, value in trace.items()}),

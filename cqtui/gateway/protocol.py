@@ -24,7 +24,8 @@ class ChatRequest(Frozen):
     ``config`` is a Portkey config that goes along, or the id of a saved one.
 
     ``provider`` is the gateway's name of the model's provider (``portkey_slug``). ``repeat`` tells deliberate repeats
-    of one request apart. ``run_id``, ``model_id`` and ``record_id`` travel as trace data and are not part of the hash.
+    of one request apart. ``run_id``, ``model_id``, ``variant`` (a candidate's options in words) and ``record_id``
+    travel as trace data and are not part of the hash.
     """
 
     model: str
@@ -36,8 +37,14 @@ class ChatRequest(Frozen):
     purpose: Purpose = "replay"
     run_id: str = ""
     model_id: str = ""
+    variant: str = ""
     record_id: str = ""
     timeout_s: float = 120.0
+
+    @property
+    def candidate_id(self) -> str:
+        """Who is asked: the model's registry id, and the options where there are any."""
+        return f"{self.model_id} {self.variant}".rstrip()
 
     def body(self) -> dict[str, Any]:
         """The JSON body that is sent."""
@@ -45,7 +52,7 @@ class ChatRequest(Frozen):
 
     def trace_id(self) -> str:
         """Names the call in the gateway's own log: the run, and a digest of what is asked of whom for which record."""
-        about = "\n".join((self.purpose, self.model_id, self.record_id, str(self.repeat)))
+        about = "\n".join((self.purpose, self.candidate_id, self.record_id, str(self.repeat)))
         return f"{self.run_id}:{hashlib.sha256(about.encode()).hexdigest()[:16]}"
 
     @functools.cached_property

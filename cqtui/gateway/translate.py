@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib import resources
 from typing import Any
 
@@ -47,6 +47,7 @@ class Translation(Frozen):
     """A call in OpenAI's wire shape for one candidate, and what that took.
 
     ``unsupported`` names content that the candidate cannot take and that must not be left out: such a call is not sent.
+    ``pinned`` names parameters that make the candidate what it is: no adjustment changes them.
     """
 
     messages: tuple[dict[str, Any], ...]
@@ -55,6 +56,7 @@ class Translation(Frozen):
     translated: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     unsupported: str | None = None
+    pinned: tuple[str, ...] = ()
 
 
 @functools.cache
@@ -93,10 +95,10 @@ def _changed(change: _Change, name: str, value: Any) -> tuple[str, Any, str]:
     return change.to, value, "" if change.to == name else f"{name} → {change.to}"
 
 
-def adjustment_for(params: Mapping[str, Any], failure: Failure) -> Adjustment | None:
-    """The adjustment that answers a 400 naming a parameter, or None where there is none in the table."""
+def adjustment_for(params: Mapping[str, Any], failure: Failure, pinned: Collection[str] = ()) -> Adjustment | None:
+    """The adjustment that answers a 400 naming a parameter, or None where the table has none or it is ``pinned``."""
     name = failure.param
-    if failure.kind != "bad_request" or name is None or name not in params:
+    if failure.kind != "bad_request" or name is None or name not in params or name in pinned:
         return None
     for item in _adjustments():
         if item.param == name and item.is_about(params[name]) and re.search(item.when, failure.message, re.IGNORECASE):
@@ -108,7 +110,7 @@ def adjusted(wire: Translation, adjustments: Iterable[Adjustment]) -> Translatio
     """A translation with adjustments made where they apply, and said."""
     params, translated, dropped = dict(wire.params), list(wire.translated), list(wire.dropped)
     for item in adjustments:
-        if item.param not in params or not item.is_about(params[item.param]):
+        if item.param not in params or item.param in wire.pinned or not item.is_about(params[item.param]):
             continue
         value = params.pop(item.param)
         if not item.to:
@@ -154,16 +156,28 @@ def logged_output_limit(params: Mapping[str, Any]) -> int | None:
     return None
 
 
-def translate(call: LoggedCall, entry: ModelEntry) -> Translation:
+def takes(entry: ModelEntry, name: str, value: object) -> bool:
+    """Whether a parameter reaches a model under its own name and with its own value."""
+    rule = _rule_for(entry, name, value)
+    return rule is None or _changed(rule, name, value)[:2] == (name, value)
+
+
+def translate(call: LoggedCall, entry: ModelEntry, options: Mapping[str, Any] | None = None) -> Translation:
     """Adapt a logged call to a model.
 
     Where the log has no output limit, max(1024, 4 x logged output tokens) is sent, so that the worst case of a call is
     known before it is made; DESIGN §4.
+
+    Args:
+        call: The logged call.
+        entry: The model.
+        options: Parameters that are laid over the logged ones; a model that does not take one is not called.
     """
+    options = options or {}
     params: dict[str, Any] = {}
     translated: list[str] = []
     dropped: list[str] = []
-    for name, value in call.params.items():
+    for name, value in {**call.params, **options}.items():
         if value is None:
             continue
         rule = _rule_for(entry, name, value)
@@ -184,6 +198,8 @@ def translate(call: LoggedCall, entry: ModelEntry) -> Translation:
         rule = _rule_for(entry, "max_tokens", limit)
         params[rule.to if rule is not None and rule.to else "max_tokens"] = limit
     images = any(part.kind == "image" for message in call.messages for part in message.parts)
+    unsupported = "images" if images and entry.supports_vision is False else None
+    refused = [name for name, value in options.items() if not takes(entry, name, value)]
     developer = entry.family == "openai"
     if not developer and any(message.role == "developer" for message in call.messages):
         translated.append("developer → system")
@@ -193,5 +209,6 @@ def translate(call: LoggedCall, entry: ModelEntry) -> Translation:
         max_output_tokens=limit,
         translated=tuple(translated),
         dropped=tuple(dropped),
-        unsupported="images" if images and entry.supports_vision is False else None,
+        unsupported=", ".join(refused) or unsupported,
+        pinned=tuple(options),
     )
