@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -353,6 +353,49 @@ class BusinessImpact(Frozen):
     annual_savings_usd: Decimal | None
 
 
+class CacheTokens(Frozen):
+    """Input tokens: all, those a prompt cache would read and write, and those that the log says were read from it."""
+
+    input: int
+    read: int
+    written: int
+    logged_read: int
+
+
+class SameModelSavings(Frozen):
+    """What one change would save without changing the model: computed from the log, not measured.
+
+    Attributes:
+        kind: The change.
+        what: The change in words.
+        options: Request parameters that make it, where parameters alone do.
+        saving_usd: Over the log; None is unknown, and ``unknown`` says why.
+        saving_percent: Of what the log's calls cost at list price, without cache discounts on either side.
+        monthly_usd: A month; None where the saving or the volume is unknown.
+        is_upper_bound: It may be less.
+        calls: Calls that were looked at.
+        left_out: Calls about which the log does not say enough; they count as saving nothing.
+        cache: Tokens, where the change is prompt caching.
+        how: What it takes, in sentences.
+        notes: What the figure rests on, in sentences.
+        unknown: Why there is no figure.
+    """
+
+    kind: Literal["prompt_caching", "batch", "lower_effort"]
+    what: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    saving_usd: Decimal | None = None
+    saving_percent: float | None = None
+    monthly_usd: Decimal | None = None
+    is_upper_bound: bool = False
+    calls: int = 0
+    left_out: int = 0
+    cache: CacheTokens | None = None
+    how: str = ""
+    notes: tuple[str, ...] = ()
+    unknown: str | None = None
+
+
 class Spend(Frozen):
     """What the run cost, in USD, from the records of its attempts."""
 
@@ -403,6 +446,25 @@ class Recommendation(Frozen):
     routing: RoutingPlan | None = None
     more_samples: int | None = None
     more_usd: Decimal | None = None
+    same_model: tuple[SameModelSavings, ...] = ()
+
+    @property
+    def winning_same_model(self) -> tuple[SameModelSavings, ...]:
+        """Savings on the same model that come before the answer: as large as the switch's, or any where it is keep.
+
+        A bound is no match for a measured saving, and a lower effort is measured by its own replays.
+        """
+        known = [
+            s for s in self.same_model if s.kind != "lower_effort" and s.saving_percent is not None and s.saving_usd
+        ]
+        if self.forced_switch:
+            return ()
+        if self.grade == "keep":
+            return tuple(known)
+        switch = self.recommended.savings_percent if self.recommended is not None else None
+        if switch is None:
+            return ()
+        return tuple(s for s in known if not s.is_upper_bound and (s.saving_percent or 0.0) >= switch.value)
 
     @property
     def confidence(self) -> float:

@@ -36,11 +36,23 @@ class Constraints(_Section):
 
 
 class Traffic(_Section):
-    """Figures that the user states where the log does not tell."""
+    """Figures that the user states where the log does not tell.
+
+    Which calls can wait a day, and so could go in batch jobs at the batch price: ``batch_share`` of them all, or those
+    of the ``batch_segments`` (their ``segment``, ``route``, ``template`` ... in the log's metadata).
+    """
 
     monthly_request_volume: int | None = Field(None, gt=0)
     avg_input_tokens: int | None = Field(None, gt=0)
     avg_output_tokens: int | None = Field(None, gt=0)
+    batch_share: float = Field(0.0, ge=0, le=1, description="share of the calls that can wait a day, 0..1")
+    batch_segments: tuple[str, ...] = Field((), description="segments whose calls can wait a day")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Traffic:
+        if self.batch_share and self.batch_segments:
+            raise ValueError("give either batch_share or batch_segments")
+        return self
 
 
 class Thresholds(_Section):

@@ -26,6 +26,7 @@ from cqtui.importers import LogRead, read_logs
 from cqtui.report.filters import money, plain
 from cqtui.report.render import render_markdown, render_summary
 from cqtui.report.response import optimize_response
+from cqtui.report.same_model import same_model_json, saving_words
 from cqtui.results import Recommendation
 from cqtui.settings import Settings, database_path, load_settings
 from cqtui.store.database import Database
@@ -73,9 +74,14 @@ def _describe_plan(plan: Plan, cost: Estimate, base_url: str | None) -> list[str
         if today is not None
         else f"{plan.current.short_name} costs {money(plan.traffic.cost_per_call_usd)} a call."
     ]
+    lines += [
+        f"Without changing the model, {saving_words(saving)}: computed from the log, not measured."
+        for saving in plan.same_model
+        if saving.saving_usd and saving.kind != "lower_effort"
+    ]
     if not plan.top:
         return [*lines, "No cheaper model fits this traffic."]
-    names = ", ".join(candidate.entry.short_name for candidate in plan.top)
+    names = ", ".join(candidate.short_name for candidate in plan.top)
     left_out = len(plan.discovery.excluded)
     why = f" ({left_out} other models left out; the report says why)" if left_out else ""
     lines.append(f"Trying {names} on {len(plan.calls)} calls{why}.")
@@ -181,6 +187,7 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
                 "expected_usd": None if cost.expected_usd is None else float(cost.expected_usd),
                 "worst_usd": None if cost.worst_usd is None else float(cost.worst_usd),
                 "recipients": list(recipients(plan)),
+                "same_model": [same_model_json(saving).model_dump(mode="json") for saving in plan.same_model],
             }
             click.echo(json.dumps(shown, indent=2))
         return 0

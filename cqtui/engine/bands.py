@@ -28,7 +28,9 @@ def stronger_band(plan: Plan, tried: Sequence[Candidate]) -> tuple[Candidate, ..
     """The next candidates to try when none of those tried is acceptable: dearer than these, fittest first."""
     if not tried or plan.settings.candidates:
         return ()
-    floor = math.exp(sum(math.log(float(c.cost_per_call_usd)) for c in tried) / len(tried))
+    # A lower effort of the current model says nothing of how strong the models were that were tried.
+    others = [c for c in tried if not c.saving_is_bound]
+    floor = math.exp(sum(math.log(float(c.cost_per_call_usd)) for c in others) / len(others)) if others else 0.0
     known = {c.id for c in tried} | {judge.id for judge in plan.panel.models}
     rest = [c for c in plan.discovery.eligible if c.id not in known and float(c.cost_per_call_usd) > floor]
     ranked = rank(rest, plan.registry, plan.settings.use_case, plan.settings.constraints.max_latency_ms)

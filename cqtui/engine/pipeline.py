@@ -370,6 +370,7 @@ class _Run:
             guardrail_set=best_set(own, plan.settings.thresholds.max_refusal_increase_percent),
             more_samples=shown.more_samples if shown is not None else None,
             more_usd=more_usd_of(shown, usd_per_prompt(plan)) if shown is not None else None,
+            same_model=plan.same_model,
         )
         await self._database.run_async(lambda c: _keep_result(c, result, plan.settings.store.keep_text))
         return result

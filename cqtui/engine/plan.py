@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cqtui.engine.discover import Discovery, discover
+from cqtui.engine.effort import with_lower_effort
 from cqtui.engine.panel import Panel, choose_panel
 from cqtui.engine.rank import rank
 from cqtui.engine.replay import baselines
+from cqtui.engine.same_model import same_model_savings
 from cqtui.engine.traffic import estimated_usage, in_random_order, most_used_model, profile
 from cqtui.errors import BadInputError
 from cqtui.models import Candidate, LoggedCall, ModelEntry, TrafficProfile
 from cqtui.registry.loader import Registry
+from cqtui.results import SameModelSavings
 from cqtui.settings import Settings
 
 PRICED_CALLS = 400  # discovery prices candidates on so many of the log's calls
@@ -37,6 +40,7 @@ class Plan:
     ranked: tuple[Candidate, ...]
     panel: Panel
     notes: tuple[str, ...] = ()
+    same_model: tuple[SameModelSavings, ...] = ()
 
     @property
     def top(self) -> tuple[Candidate, ...]:
@@ -71,6 +75,8 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
     current = registry.get(name)
     traffic = profile(calls, current, settings.traffic, settings.as_of)
     ordered = in_random_order(_of_model(replayable, registry, current), settings.seed)
+    own = _of_model(calls, registry, current)
+    same_model = same_model_savings(own, current, traffic, settings.traffic, settings.as_of)
     usages = [estimated_usage(call, settings.traffic) for call in ordered[:PRICED_CALLS]]
     discovery = discover(
         registry,
@@ -83,7 +89,12 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
         as_of=settings.as_of,
         named=settings.candidates or _local_models(settings, registry),
     )
+    least = settings.thresholds.min_cost_saving_percent
+    if not settings.candidates and settings.provider != "local":
+        discovery = with_lower_effort(discovery, current, same_model, traffic.cost_per_call_usd, least)
     ranked = rank(discovery.chosen, registry, settings.use_case, settings.constraints.max_latency_ms)
+    # The cheapest switch is none: the current model with other options comes first (the sort is stable).
+    ranked = tuple(sorted(ranked, key=lambda candidate: candidate.entry.id != current.id))
     contestants = [current, *(candidate.entry for candidate in ranked[: settings.n_top])]
     panel = choose_panel(registry, settings, contestants) if ranked else Panel()
     families = {entry.family for entry in contestants}
@@ -105,6 +116,7 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
         ranked=ranked,
         panel=panel,
         notes=tuple(notes),
+        same_model=same_model,
     )
 
 

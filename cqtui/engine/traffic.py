@@ -30,6 +30,8 @@ def estimated_usage(call: LoggedCall, traffic: Traffic) -> Usage:
     What text does not tell stays unknown: the input of calls with images or audio, the output of calls without answer.
     """
     usage = call.usage
+    if usage.input_tokens is not None and usage.output_tokens is not None:
+        return usage
     tokens_in = usage.input_tokens if usage.input_tokens is not None else traffic.avg_input_tokens
     tokens_out = usage.output_tokens if usage.output_tokens is not None else traffic.avg_output_tokens
     if tokens_in is None and all(part.kind == "text" for message in call.messages for part in message.parts):

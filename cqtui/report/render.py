@@ -12,7 +12,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from cqtui.engine.decide import retirement_words
 from cqtui.engine.race import ENOUGH
-from cqtui.report import filters
+from cqtui.report import filters, same_model
 from cqtui.resources import resource_path
 from cqtui.results import Evidence, Recommendation
 
@@ -50,6 +50,8 @@ def _environment() -> SandboxedEnvironment:
         "markdown",
     ):
         environment.filters[name] = getattr(filters, name)
+    for name in ("saving_percent", "saving_usd", "saving_a_month", "saving_words"):
+        environment.filters[name] = getattr(same_model, name)
     environment.filters["counts"] = _counts
     return environment
 
@@ -113,7 +115,7 @@ def _context(result: Recommendation) -> dict[str, Any]:
         "recorded": result.provider == "recorded",
         "letters": string.ascii_uppercase,
         "outcomes": {e.candidate.id: _outcome(e, result) for e in result.evidence},
-        "names": {e.candidate.id: e.candidate.entry.short_name for e in result.evidence},
+        "names": {e.candidate.id: e.candidate.short_name for e in result.evidence},
         "judge_words": _judge_words(result),
         "volume_source": _SOURCES[result.traffic.monthly_source],
         "unknown_strengths": unknown,
@@ -121,6 +123,7 @@ def _context(result: Recommendation) -> dict[str, Any]:
         "assumed": result.provider == "local",
         "any_sequential": any(e.sequential for e in result.evidence),
         "as_of": result.as_of.isoformat(),
+        "winning_same_model": result.winning_same_model,
     }
 
 

@@ -27,6 +27,7 @@ from cqtui.report.response_types import (
     SegmentJson,
     ThresholdsUsed,
 )
+from cqtui.report.same_model import same_model_json
 from cqtui.results import Evidence, GuardrailReport, Interval, LabelCheck, NoiseFloor, Recommendation, RoutingPlan
 
 
@@ -126,7 +127,8 @@ def _candidate(evidence: Evidence, result: Recommendation) -> CandidateJson:
     ]
     return CandidateJson(
         model=evidence.candidate.id,
-        model_display=evidence.candidate.entry.display_name,
+        model_display=evidence.candidate.display_name,
+        options=evidence.candidate.options,
         outcome=outcome,
         why=failed or ([] if outcome == "recommended" else ["passes every rule; another was better or cheaper"]),
         fit_score=_round(evidence.candidate.fit_score, 1),
@@ -190,7 +192,7 @@ def optimize_response(result: Recommendation) -> OptimizeResponse:
         recommendation = Recommended(
             current_model=result.current.id,
             recommended_model=chosen.candidate.id,
-            recommended_model_display=chosen.candidate.entry.display_name,
+            recommended_model_display=chosen.candidate.display_name,
             projected_cost_saving_percent=round(chosen.savings_percent.value, 3),
             projected_quality_impact_percent=round(chosen.quality_impact_percent.value, 3),
             confidence=round(chosen.confidence, 4),
@@ -254,8 +256,13 @@ def optimize_response(result: Recommendation) -> OptimizeResponse:
         ledger=LedgerJson(**shown.ledger.model_dump()) if shown else None,
         noise_floor=_noise_floor(result.noise_floor),
         more_evidence=MoreEvidence(samples=result.more_samples, usd=_number(result.more_usd, "0.0001")),
+<<<<<<< HEAD
         segments=_segments(result.routing),
         routing=_routing(result.routing),
+=======
+        segments=[],
+        same_model=[same_model_json(saving) for saving in result.same_model],
+>>>>>>> 12e720b (Compute what the same model could cost: caching, batch jobs, a lower effort)
         provider=result.provider,
         judge=result.judge,
         as_of=result.as_of.isoformat(),

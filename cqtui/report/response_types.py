@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from cqtui.report.same_model import SameModelJson
 
 SCHEMA_VERSION = 1
 
@@ -124,6 +126,7 @@ class CandidateJson(_Json):
 
     model: str
     model_display: str
+    options: dict[str, Any]
     outcome: Literal["recommended", "runner_up", "acceptable", "failed"]
     why: list[str]
     fit_score: float | None
@@ -258,6 +261,7 @@ class OptimizeResponse(_Json):
     more_evidence: MoreEvidence
     segments: list[SegmentJson]
     routing: RoutingJson | None
+    same_model: list[SameModelJson]
     provider: str
     judge: str
     as_of: str
