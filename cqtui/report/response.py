@@ -256,13 +256,9 @@ def optimize_response(result: Recommendation) -> OptimizeResponse:
         ledger=LedgerJson(**shown.ledger.model_dump()) if shown else None,
         noise_floor=_noise_floor(result.noise_floor),
         more_evidence=MoreEvidence(samples=result.more_samples, usd=_number(result.more_usd, "0.0001")),
-<<<<<<< HEAD
         segments=_segments(result.routing),
         routing=_routing(result.routing),
-=======
-        segments=[],
         same_model=[same_model_json(saving) for saving in result.same_model],
->>>>>>> 12e720b (Compute what the same model could cost: caching, batch jobs, a lower effort)
         provider=result.provider,
         judge=result.judge,
         as_of=result.as_of.isoformat(),

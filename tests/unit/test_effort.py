@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from cqtui.engine.bands import stronger_band
 from cqtui.engine.effort import EffortStep, effort_step
 from cqtui.engine.optimize import optimize_async, plan_for
-from cqtui.engine.pipeline import stronger_band
 from cqtui.engine.same_model import same_model_savings
 from cqtui.engine.traffic import profile
 from cqtui.errors import BadInputError
@@ -19,7 +19,7 @@ from cqtui.registry.loader import load_registry
 from cqtui.report.response import optimize_response
 from cqtui.results import SameModelSavings
 from cqtui.settings import Settings, Traffic
-from tests.fakes import ScriptedClient, answered, good_model, judged, logged_call, model_entry
+from tests.fakes import QUIET, ScriptedClient, answered, good_model, judged, logged_call, model_entry
 
 AS_OF = date(2026, 11, 25)
 TERRA = "openai/gpt-5.6-terra"
@@ -42,7 +42,8 @@ def log(count: int, thought: int | None = 80, /, **params: object) -> list[Logge
 
 
 def settings(**changes: object) -> Settings:
-    return Settings.model_validate({"as_of": AS_OF, "current_model": TERRA, "gateway": {"attempts": 2}, **changes})
+    base = {"as_of": AS_OF, "current_model": TERRA, "gateway": {"attempts": 2}, "thresholds": QUIET}
+    return Settings.model_validate({**base, **changes})
 
 
 @pytest.mark.parametrize(
