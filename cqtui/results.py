@@ -229,6 +229,7 @@ class Evidence(Frozen):
     flip_percent: Interval | None = None
     impact_at_equal_length: float | None = None
     sequential: bool = False
+    odds_needed: float | None = None
     labels: LabelCheck | None = None
     ledger: Ledger = Ledger()
     gates: tuple[Gate, ...] = ()

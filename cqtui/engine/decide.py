@@ -196,7 +196,7 @@ def decide(
     if closest.more_samples:
         more_usd = more_usd_of(closest, usd_per_prompt)
         money = f" (about ${more_usd:.2f})" if more_usd is not None else ""
-        sentence += f"; about {closest.more_samples} more prompts{money} would settle it"
+        sentence += f"; about {closest.more_samples:,} more prompts{money} would settle it"
     reason = f"{cut_short}. " if cut_short else ""
     failures = _failures(closest)
     return Answer(

@@ -166,6 +166,7 @@ def evaluate(
         flip_percent=_share(controls.flips.rate) if controls.flips is not None else None,
         impact_at_equal_length=controls.length.intercept if controls.length is not None else None,
         sequential=race.is_sequential,
+        odds_needed=race.threshold if math.isfinite(race.threshold) else None,
         labels=labels,
         ledger=ledger_of(pairs, judged),
         stopped=race.stopped,
