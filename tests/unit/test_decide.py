@@ -190,7 +190,7 @@ def test_few_noisy_pairs_are_not_enough() -> None:
     answer = decide(CURRENT, [judged(pairs(6, drop=5.5, sd=15, seed=3))], {}, RULES, usd_per_prompt=Decimal("0.01"))
     assert answer.grade == "inconclusive"
     assert answer.sentence.startswith("Not enough evidence yet. small reduces cost by ")
-    assert re.search(r"about (\d+) more prompts \(about \$\d+\.\d\d\) would settle it\.$", answer.sentence)
+    assert re.search(r"about [\d,]+ more prompts \(about \$\d+\.\d\d\) would settle it\.$", answer.sentence)
 
 
 def test_nothing_measured_is_not_zero() -> None:
