@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from cqtui.engine.gates import about
 from cqtui.models import ModelEntry, TrafficProfile
 from cqtui.results import BusinessImpact, Evidence, Grade, Interval, Pair
 from cqtui.settings import Thresholds
@@ -196,7 +197,7 @@ def decide(
     if closest.more_samples:
         more_usd = more_usd_of(closest, usd_per_prompt)
         money = f" (about ${more_usd:.2f})" if more_usd is not None else ""
-        sentence += f"; about {closest.more_samples:,} more prompts{money} would settle it"
+        sentence += f"; {about(closest.more_samples)} more prompts{money} would settle it"
     reason = f"{cut_short}. " if cut_short else ""
     failures = _failures(closest)
     return Answer(
@@ -219,7 +220,7 @@ def _leaning_words(evidence: Evidence, usd_per_prompt: Decimal | None) -> str:
         return lacks
     more_usd = more_usd_of(evidence, usd_per_prompt)
     money = f", about ${more_usd:.2f}" if more_usd is not None else ""
-    return f"{lacks} About {evidence.more_samples:,} more prompts{money}."
+    return f"{lacks} {about(evidence.more_samples).capitalize()} more prompts{money}."
 
 
 def _closest(evidence: Sequence[Evidence]) -> Evidence:

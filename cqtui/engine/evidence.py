@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from cqtui.engine.discover import p99
 from cqtui.engine.gates import CATASTROPHE_POINTS, Basis, Controls, all_gates, more_calls
-from cqtui.engine.race import Race, costs_of
+from cqtui.engine.race import WORSE_THRESHOLD, Race, costs_of
 from cqtui.results import Evidence, Interval, LabelCheck, Ledger, Pair
 from cqtui.settings import Constraints, Thresholds
 from cqtui.stats.confidence import confidence, p_quality, p_savings
@@ -101,6 +101,11 @@ def quality_impact(
     return Interval(value=-100 * ratio.savings, low=-100 * high, high=-100 * low)
 
 
+def _reached(race: Race) -> float:
+    """The evidence that ended the judging, one way or the other."""
+    return WORSE_THRESHOLD if race.quality == "failed" else race.threshold
+
+
 def controls_of(pairs: Sequence[Pair], thresholds: Thresholds) -> Controls:
     """Flips and the length control over the judged pairs."""
     swapped = [pair.in_both_orders for pair in pairs if pair.in_both_orders is not None]
@@ -149,7 +154,7 @@ def evaluate(
         pairs=len(current),
         savings_percent=_as_percent(savings.interval, savings.savings),
         quality_impact_percent=quality_impact(
-            current, answers, threshold=race.threshold if race.is_sequential else None
+            current, answers, threshold=_reached(race) if race.is_sequential else None
         ),
         baseline_score=sum(current) / len(current) if current else None,
         candidate_score=sum(answers) / len(answers) if answers else None,

@@ -17,7 +17,6 @@ MAX_UNJUDGED = 0.10
 MAX_FAILED = 0.05
 CATASTROPHE_POINTS = 40.0
 DECIDED_BY_CHECKS = 0.90
-FEWEST_FOR_RATE = 10
 VERIFIABLE_PAIRS = 200  # below this a log can only lean (methods.md, section 0.3)
 
 
@@ -41,9 +40,14 @@ class Controls:
     decided_by_checks: int
 
 
-def _show(interval: Interval) -> str:
-    value, low, high = (f"{x:+.1f}".replace("-", "−") for x in (interval.value, interval.low, interval.high))
+def _show(interval: Interval, sign: str = "") -> str:
+    value, low, high = (f"{x:{sign}.1f}".replace("-", "−") for x in (interval.value, interval.low, interval.high))
     return f"{value}% [{low}, {high}]"
+
+
+def about(count: int) -> str:
+    """A number of prompts that is a guess: two digits from a thousand on."""
+    return f"about {count if count < 1000 else round(count, 2 - len(str(count))):,}"
 
 
 def odds(log_evidence: float) -> str:
@@ -64,7 +68,7 @@ def leaning_gates(evidence: Evidence, t: Thresholds, c: Constraints, *, forced_s
 def _samples(evidence: Evidence, t: Thresholds) -> Gate:
     return Gate(
         name="samples",
-        asked=f"at least {t.min_sample_size} comparable pairs",
+        asked=f"at least {t.min_sample_size} judged pairs",
         found=str(evidence.pairs),
         passed=evidence.pairs >= t.min_sample_size,
         change="a longer log, or calls that do not fail",
@@ -76,7 +80,7 @@ def _coverage(evidence: Evidence, t: Thresholds) -> Gate:
     coverage = 100 * ledger.comparable / max(1, ledger.replayed - ledger.both_refused - ledger.unasked)
     return Gate(
         name="coverage",
-        asked=f"at least {t.coverage_floor_percent:g}% of the judged calls comparable",
+        asked=f"at least {t.coverage_floor_percent:g}% of the judged calls give a pair",
         found=f"{coverage:.0f}%",
         passed=coverage >= t.coverage_floor_percent,
         change="fewer failed and unjudged calls; the ledger names their kinds",
@@ -98,10 +102,10 @@ def _quality(evidence: Evidence, t: Thresholds) -> Gate:
     impact = evidence.quality_impact_percent
     return Gate(
         name="quality",
-        asked=f"a quality drop of at most {t.max_quality_drop_percent:g}%",
-        found="nothing measured" if impact is None else _show(impact),
+        asked=f"a quality change of at least −{t.max_quality_drop_percent:g}%",
+        found="nothing measured" if impact is None else _show(impact, "+"),
         passed=None if impact is None else impact.value >= -t.max_quality_drop_percent,
-        change="a better candidate, or a larger drop that you can live with (max_quality_drop_percent)",
+        change="a better candidate, or a larger drop that you accept (max_quality_drop_percent)",
     )
 
 
@@ -111,7 +115,7 @@ def _refusals(evidence: Evidence, t: Thresholds) -> Gate:
     newly = 100 * ledger.newly_refused / answered if answered else None
     return Gate(
         name="refusals",
-        asked=f"at most {t.max_refusal_increase_percent:g}% of calls newly refused",
+        asked=f"at most {t.max_refusal_increase_percent:g}% of calls refused that were not before",
         found="nothing measured" if newly is None else f"{newly:.1f}% ({ledger.newly_refused} of {answered})",
         passed=None if newly is None else newly <= t.max_refusal_increase_percent,
         change="a candidate that refuses less, or prompts that it does not refuse",
@@ -121,11 +125,16 @@ def _refusals(evidence: Evidence, t: Thresholds) -> Gate:
 def _confidence(evidence: Evidence, t: Thresholds) -> Gate:
     return Gate(
         name="confidence in the switch",
-        asked=f"at least {t.min_confidence:g} of 1",
-        found=f"{evidence.confidence:.2f}",
+        asked=f"at least {t.min_confidence:g}, where 0 is a coin toss and 1 is certain",
+        found=confidence_words(evidence.confidence),
         passed=evidence.confidence >= t.min_confidence,
-        change="more prompts, or a clearer difference",
+        change="more prompts while the evidence below is open; else another candidate",
     )
+
+
+def confidence_words(value: float) -> str:
+    """A confidence of 0..1; nothing is ever quite certain."""
+    return ">0.99" if value > 0.99 else f"{value:.2f}"
 
 
 def _constraints(evidence: Evidence, c: Constraints) -> list[Gate]:
@@ -190,13 +199,17 @@ def _quality_evidence(race: Race, t: Thresholds) -> Gate:
     reached = min(plain.highest_log_not_worse, strict.highest_log_not_worse)
     found = f"{odds(reached)} after {n} pairs"
     if race.quality == "failed":
-        found = f"{odds(plain.highest_log_worse)} that it is worse, after {n} pairs"
-    missing = pairs_to_pass(race)
-    change = "nothing: it is on the other side" if missing is None else f"about {missing:,} more prompts like these"
+        found = (
+            f"{odds(plain.highest_log_worse)} that the drop is larger ({WORSE_THRESHOLD:g} is enough), after {n} pairs"
+        )
+    missing = more_calls(race)
+    change = "more prompts" if missing is None else f"{about(missing)} more prompts like these"
+    if race.quality == "failed":
+        change = "another candidate: more prompts will not"
     return Gate(
         name="evidence on quality",
-        asked=f"odds of {_needed(race)} that the drop is within {t.max_quality_drop_percent:g}%, "
-        "failed and cut answers counted as 0",
+        asked=f"odds of {_needed(race)} against a drop of over {t.max_quality_drop_percent:g}% "
+        "(failed or cut answers score 0)",
         found=found,
         passed={"passed": True, "failed": False, "open": None}[race.quality],
         change=change,
@@ -211,7 +224,7 @@ def _refusal_evidence(race: Race, t: Thresholds) -> Gate:
         change = f"about {missing:,} more calls without a new refusal"
     return Gate(
         name="evidence on refusals",
-        asked=f"odds of {_needed(race)} that fewer than {t.max_refusal_increase_percent:g}% are newly refused",
+        asked=f"odds of {_needed(race)} against {t.max_refusal_increase_percent:g}% or more being newly refused",
         found=f"{odds(gate.highest_log_acceptable)} after {gate.n} calls, {gate.newly_refused} newly refused",
         passed={"passed": True, "failed": False, "open": None}[race.refusals],
         change=change,
@@ -222,7 +235,7 @@ def _surely_saves(evidence: Evidence, t: Thresholds) -> Gate:
     saving = evidence.savings_percent
     return Gate(
         name="sure saving",
-        asked=f"at least {t.min_cost_saving_percent:g}% at the lower end of the interval",
+        asked=f"at least {t.min_cost_saving_percent:g}% at the cautious end of the range",
         found="nothing measured" if saving is None else f"{saving.low:.1f}%",
         passed=None if saving is None else saving.low >= t.min_cost_saving_percent,
         change="more prompts narrow the interval; a cheaper candidate moves it",
@@ -234,7 +247,7 @@ def _failed_calls(evidence: Evidence) -> Gate:
     share = sum(ledger.failed.values()) / ledger.replayed if ledger.replayed else None
     return Gate(
         name="failed calls",
-        asked=f"at most {MAX_FAILED:.0%} of the candidate's calls",
+        asked=f"at most {MAX_FAILED:.0%} of the candidate's calls fail",
         found="nothing measured" if share is None else f"{share:.1%}",
         passed=None if share is None else share <= MAX_FAILED,
         change="run again when the provider is well, or translate what it rejects",
@@ -265,11 +278,12 @@ def _judge(evidence: Evidence, controls: Controls, basis: Basis) -> Gate:
     found = "; ".join(faults)
     if not faults:
         flips = controls.flips
-        swapped = flips is not None and flips.rate.n >= FEWEST_FOR_RATE
-        found = f"{flips.rate.k} of {flips.rate.n} pairs flip when swapped" if swapped and flips else "no fault found"
+        found = "no fault found"
+        if flips is not None and flips.rate.n:
+            found += f"; {flips.rate.k} of {flips.rate.n} pairs turned when shown in the other order"
     return Gate(
         name="judge",
-        asked="no fault that could turn the verdict",
+        asked="no sign that the judge misleads: by order, by family, by silence",
         found=found,
         passed=not faults,
         change="another judge ([judge] models), or 30 pairs labelled by a person (cqtui label)",
@@ -281,8 +295,8 @@ def _equal_length(controls: Controls) -> Gate:
     if length is None:
         return Gate(
             name="equal length",
-            asked="the same verdict for answers of equal length",
-            found="lengths do not differ enough to tell",
+            asked="the judge does not favour long or short answers",
+            found="all answers have the same length ratio: nothing to tell",
             passed=True,
             change="nothing",
         )
@@ -291,7 +305,7 @@ def _equal_length(controls: Controls) -> Gate:
     changes = length.verdict_changes and length.controlled_verdict != "non-inferior"
     return Gate(
         name="equal length",
-        asked="the same verdict for answers of equal length",
+        asked="the judge does not favour long or short answers",
         found=_length_words(length),
         passed=not (changes and length.length_matters),
         change="30 pairs labelled by a person (cqtui label) tell whether longer is better here",
@@ -300,7 +314,7 @@ def _equal_length(controls: Controls) -> Gate:
 
 def _length_words(length: LengthControl) -> str:
     if not length.length_matters:
-        return "longer answers are not scored otherwise than short ones"
+        return "no favour found"
     return f"{length.intercept:+.1f} points at equal length, {length.raw_mean:+.1f} as it is".replace("-", "−")
 
 
@@ -335,7 +349,7 @@ def _measured(basis: Basis) -> Gate:
         wrong.append("today's cost is estimated: the log has no token counts")
     return Gate(
         name="measured",
-        asked="real answers, and logged token counts",
+        asked="real answers, and token counts from the log",
         found="; ".join(wrong) or "both",
         passed=not wrong,
         change="--provider portkey, and usage in the log",

@@ -50,7 +50,7 @@ def cost_points(saving_percent: float, *, at_most: bool = False) -> tuple[float,
     points = max(0.0, min(20.0, saving_percent / 5))
     return (
         points,
-        f"cost {points:.0f}/20: {'at most' if at_most else 'about'} {saving_percent:.0f}% cheaper at list price",
+        f"cost {points:.0f}/20: {'at most' if at_most else 'about'} {saving_percent:.0f}% cheaper for the same tokens",
     )
 
 

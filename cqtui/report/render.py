@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 import string
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 from jinja2.sandbox import SandboxedEnvironment
 
 from cqtui.engine.decide import retirement_words
+from cqtui.engine.gates import confidence_words
 from cqtui.engine.race import ENOUGH
 from cqtui.report import filters, same_model
 from cqtui.resources import resource_path
@@ -73,8 +75,10 @@ def _outcome(evidence: Evidence, result: Recommendation) -> str:
     if evidence.stopped is not None and evidence.stopped != ENOUGH:
         return f"{evidence.stopped}, stopped after {evidence.ledger.replayed}"
     failed = [gate.name for gate in evidence.gates if gate.passed is not True and gate.level == "leaning"]
-    if failed:
+    if failed and (result.all_rejected or evidence.regression):
         return f"fails: {', '.join(failed)}"
+    if failed:
+        return f"undecided: {', '.join(failed)}"
     return "verified too" if evidence.verified else "acceptable"
 
 
@@ -91,8 +95,22 @@ def _judge_words(result: Recommendation) -> str:
         return f"{names} scored both answers of each pair on the same rubric, one at a time."
     return (
         f"{names} saw both answers of each pair side by side, without names and in random order, and scored each "
-        "on the same rubric."
+        "on the same rubric, from 0 to 100."
     )
+
+
+def _ordered(result: Recommendation) -> list[Evidence]:
+    """The candidates, the one that the answer is about first."""
+    shown = result.recommended or result.closest
+    return sorted(result.evidence, key=lambda e: shown is None or e.candidate.id != shown.candidate.id)
+
+
+def _days_for_more(result: Recommendation) -> int | None:
+    """How many days of the log's own traffic the missing prompts are; None where its span is unknown."""
+    traffic = result.traffic
+    if not result.more_samples or not traffic.period_days or not traffic.calls:
+        return None
+    return math.ceil(result.more_samples * traffic.period_days / traffic.calls)
 
 
 def _context(result: Recommendation) -> dict[str, Any]:
@@ -109,7 +127,9 @@ def _context(result: Recommendation) -> dict[str, Any]:
     return {
         **{name: getattr(result, name) for name in Recommendation.model_fields},
         "shown": shown,
-        "confidence": result.confidence,
+        "confidence": confidence_words(result.confidence),
+        "ordered": _ordered(result),
+        "days_for_more": _days_for_more(result),
         "verdict": verdict(result),
         "simulated": result.provider == "rehearsal",
         "recorded": result.provider == "recorded",

@@ -181,7 +181,7 @@ class Rig:
         assert len(result["candidates"]) == len(self.candidates.split(","))
         for candidate in result["candidates"]:
             ledger = candidate["ledger"]
-            columns = ledger["comparable"] + sum(ledger["failed"].values()) + ledger["unjudged"]
+            columns = ledger["comparable"] + sum(ledger["failed"].values()) + ledger["unjudged"] + ledger["unasked"]
             assert ledger["replayed"] == columns + ledger["both_refused"]
             assert candidate["samples_evaluated"] == ledger["comparable"]
             if candidate["stopped"] is None and result["evaluation_stage"] in ("completed", "stopped_early"):
