@@ -12,7 +12,7 @@ from typing import Any
 from jinja2.sandbox import SandboxedEnvironment
 
 from cqtui.engine.decide import retirement_words
-from cqtui.engine.gates import confidence_words
+from cqtui.engine.gates import about, confidence_words
 from cqtui.engine.race import ENOUGH
 from cqtui.report import filters, same_model
 from cqtui.resources import resource_path
@@ -130,6 +130,7 @@ def _context(result: Recommendation) -> dict[str, Any]:
         "confidence": confidence_words(result.confidence),
         "ordered": _ordered(result),
         "days_for_more": _days_for_more(result),
+        "more_words": about(result.more_samples or 0),
         "verdict": verdict(result),
         "simulated": result.provider == "rehearsal",
         "recorded": result.provider == "recorded",
