@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cqtui.checks.answers import canonical_tool_call, expects_json, format_ok, normalised_match
+from cqtui.checks.answers import canonical_tool_call, expects_json, format_ok
 from cqtui.models import Completion
 
 
@@ -38,12 +38,14 @@ def decide_without_judge(logged: Completion, answer: Completion, params: Mapping
         )
         return Decided(100.0, 100.0, "the same tool calls") if same else None
     left, right = logged.text or "", answer.text or ""
-    if normalised_match(left, right):
-        return Decided(100.0, 100.0, "the same text")
-    if not expects_json(params) or format_ok(left, params) is not True:
-        return None
-    if format_ok(right, params) is False:
-        return Decided(100.0, 0.0, "not the JSON that was asked for")
-    if json.loads(left) == json.loads(right):
-        return Decided(100.0, 100.0, "the same JSON values")
-    return None
+    if expects_json(params) and format_ok(left, params) is True:
+        if format_ok(right, params) is False:
+            return Decided(100.0, 0.0, "not the JSON that was asked for")
+        same = json.dumps(json.loads(left), sort_keys=True) == json.dumps(json.loads(right), sort_keys=True)
+        return Decided(100.0, 100.0, "the same JSON values") if same else None
+    # Case, punctuation and indentation can be what an answer is about: only the ends are let off.
+    return Decided(100.0, 100.0, "the same text") if _trimmed(left) == _trimmed(right) else None
+
+
+def _trimmed(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()

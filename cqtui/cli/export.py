@@ -14,7 +14,7 @@ from cqtui.cli.report import stored_result
 from cqtui.engine.traffic import SEGMENT_KEYS
 from cqtui.errors import BadInputError
 from cqtui.report.candidate_lines import candidate_lines
-from cqtui.report.export import ExportOptions, SegmentRoute, Target, config_text, portkey_config
+from cqtui.report.export import ExportOptions, SegmentRoute, Target, config_text, entry_of, portkey_config
 from cqtui.report.response import evidence_kind
 from cqtui.report.rollback import rollback_note
 from cqtui.results import Recommendation
@@ -60,7 +60,7 @@ def routes_of(result: Recommendation) -> tuple[SegmentRoute, ...]:
             "The segments come from system prompts, by which no gateway routes.",
             f"Log one of these as metadata of each call: {', '.join(SEGMENT_KEYS)}.",
         )
-    entries = {evidence.candidate.id: evidence.candidate.entry for evidence in result.evidence}
+    entries = {evidence.candidate.id: entry_of(evidence.candidate) for evidence in result.evidence}
     return tuple(
         SegmentRoute(route.segment, plan.key, entries[route.model_id])
         for route in plan.routes

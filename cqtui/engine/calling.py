@@ -192,6 +192,8 @@ class Caller:
         self._limits: dict[str, AdaptiveLimit] = {}
         self._closed: dict[str, Failure] = {}
         self._reached = False
+        self._given_up = False
+        self._sending: set[asyncio.Task[Any] | None] = set()
         self._under_way: dict[str, asyncio.Task[Replay]] = {}
         self._pings: dict[str, asyncio.Task[Failure | None]] = {}
 
@@ -232,6 +234,8 @@ class Caller:
             nonlocal number
             number += 1
             replay = await self._send(key, request, entry, reserve, number, limit, give_up_at)
+            if self._given_up and is_transient(replay):
+                raise asyncio.CancelledError
             if replay.failure is not None and not replay.is_result:
                 self._emitter.emit(
                     ReplayFailed,
@@ -316,6 +320,7 @@ class Caller:
                     )
                 )
                 queued_ms = 1000 * (self._clock() - asked)
+                self._sending.add(asyncio.current_task())
                 replay = await self._client.complete(request)
             self._reached = self._reached or replay.status is not None
             limit.learn(replay, started)
@@ -334,6 +339,7 @@ class Caller:
             failure = Failure(kind="rate_limited", message=message, retry_after_s=pause.wait_s)
             return Replay(model=request.model, failure=failure)
         finally:
+            self._sending.discard(asyncio.current_task())
             if reserved is not None:
                 await self._budget.settle(reserved, spent)
 
@@ -360,7 +366,7 @@ class Caller:
         elif request.purpose == "replay":
             if self._keep_text:
                 cache.set_value(connection, key, value, ttl_s=self._keep.model_output_ttl_s, source_versions=versions)
-            if failure is None:
+            if failure is None and request.config is None:  # under guardrails it is another answer
                 records.keep_completion(
                     connection, request.record_id, request.candidate_id, value, keep_text=self._keep_text
                 )
@@ -408,6 +414,13 @@ class Caller:
             queued_ms=None if replay.from_cache else replay.queued_ms,
             from_cache=replay.from_cache,
         )
+
+    def give_up(self) -> None:
+        """Send nothing more: a run that has failed waits for the calls that were sent, not for retries and pauses."""
+        self._given_up = True
+        for task in (*self._under_way.values(), *self._pings.values()):
+            if task not in self._sending:
+                task.cancel()
 
     def abandon(self) -> None:
         """Stop waiting for the calls under way; their outcome stays unknown, and they count at their reservation."""

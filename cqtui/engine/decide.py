@@ -115,7 +115,8 @@ def without_winners_luck(
     shrunk = shrink_effects([mean for _, mean, _ in known], [se for _, _, se in known]).segments
     effect = next(found.effect for (e, _, _), found in zip(known, shrunk, strict=True) if e is chosen)
     shift = 100 * (effect - own) / chosen.baseline_score
-    moved = Interval(value=impact.value + shift, low=impact.low + shift, high=impact.high + shift)
+    value = impact.value + shift  # the ends stay: what was proved of them was proved as they are
+    moved = Interval(value=value, low=min(impact.low, value), high=max(impact.high, value))
     return chosen.model_copy(update={"quality_impact_percent": moved, "measured_impact_percent": impact})
 
 

@@ -94,7 +94,7 @@ def _judgements(plan: Plan) -> Iterator[_Cost]:
         if panel.mode == "pointwise":
             times = 1 + len(plan.top)
         else:
-            times = sum(len(order.of(call.id, candidate.id)) for candidate in plan.top)
+            times = sum(len(order.of(call, candidate.id)) for candidate in plan.top)
         for _ in range(times):
             yield from _opinions(plan, call)
 
@@ -122,7 +122,7 @@ def _noise_floor(plan: Plan) -> Iterator[_Cost]:
     order = PairOrder(plan.settings.seed, plan.panel.swap_share)
     for call in noise_floor_calls(plan):
         yield _replay(plan, call, as_candidate(plan.current))
-        times = 1 if plan.panel.mode == "pointwise" else len(order.of(call.id, plan.current.id))
+        times = 1 if plan.panel.mode == "pointwise" else len(order.of(call, plan.current.id))
         for _ in range(times):
             yield from _opinions(plan, call)
 

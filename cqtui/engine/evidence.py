@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from cqtui.engine.discover import p99
 from cqtui.engine.gates import CATASTROPHE_POINTS, Basis, Controls, all_gates, more_calls
-from cqtui.engine.race import WORSE_THRESHOLD, Race, costs_of
+from cqtui.engine.race import WORSE_THRESHOLD, Race, costs_by_conversation, sums_by_conversation
 from cqtui.results import Evidence, Interval, LabelCheck, Ledger, Pair
 from cqtui.settings import Constraints, Thresholds
 from cqtui.stats.confidence import confidence, p_quality, p_savings
@@ -29,6 +29,16 @@ def scored(pairs: Sequence[Pair]) -> tuple[list[float], list[float]]:
     return [p.baseline_score or 0.0 for p in comparable], [p.candidate_score or 0.0 for p in comparable]
 
 
+def means_by_conversation(pairs: Sequence[Pair]) -> tuple[list[float], list[float]]:
+    """The scores of the current model and of the candidate, one mean for each conversation."""
+    known = [p for p in pairs if p.baseline_score is not None and p.candidate_score is not None]
+    sizes = Counter(p.session for p in known if p.session is not None)
+    shares = [(p, 1 / sizes[p.session] if p.session is not None else 1.0) for p in known]
+    return sums_by_conversation(
+        [(p, share * (p.baseline_score or 0.0), share * (p.candidate_score or 0.0)) for p, share in shares]
+    )
+
+
 def ledger_of(pairs: Sequence[Pair], judged: Sequence[Pair]) -> Ledger:
     """Count what became of the calls; nothing disappears.
 
@@ -46,7 +56,7 @@ def ledger_of(pairs: Sequence[Pair], judged: Sequence[Pair]) -> Ledger:
         dropped=dict(sorted(Counter(words for p in pairs for words in p.dropped).items())),
         truncated=sum(p.truncated for p in pairs),
         served_by_other=sum(p.failure == "served_by_other" for p in pairs),
-        unjudged=sum(p.unjudged for p in judged),
+        unjudged=sum(p.unjudged and not _both_refused(p) for p in judged),
         unasked=sum(p.failure is None and not _both_refused(p) for p in later),
         both_refused=sum(_both_refused(p) for p in pairs),
         newly_refused=sum(p.candidate_refused and not p.baseline_refused for p in pairs),
@@ -75,26 +85,29 @@ def _share(rate: Rate) -> Interval | None:
     return _as_percent(rate.interval, rate.rate)
 
 
-def quality_impact(
-    current: Sequence[float], answers: Sequence[float], *, threshold: float | None = None
-) -> Interval | None:
+def quality_impact(judged: Sequence[Pair], *, threshold: float | None = None) -> Interval | None:
     """The relative change of quality in percent: 100 (sum b / sum a - 1), with its interval.
+
+    Conversations are the units: an anytime-valid interval is of the mean over conversations, since that is what the
+    evidence is about; the other one is of the mean over calls, with errors clustered by conversation.
 
     Where the evidence itself ended the judging only an anytime-valid interval holds (methods.md, section 0.7): at 95%,
     or at the level of the evidence asked for, where that is lower, so that interval and verdict never contradict each
     other (each of its ends then holds at 95%). Otherwise it is the ratio estimator's 95% t interval.
 
     Args:
-        current: The current model's scores.
-        answers: The candidate's.
+        judged: The pairs that the quality rests on.
         threshold: The evidence that ended the judging; None where it ended with the log.
     """
     if threshold is not None:
-        found = relative_impact_interval(current, answers, max(ALPHA, 2 / threshold))
+        found = relative_impact_interval(*means_by_conversation(judged), max(ALPHA, 2 / threshold))
         if found is not None:
             return Interval(value=found.estimate, low=found.lower, high=found.upper)
     # The ratio sum b / sum a has the same estimator as the cost ratio; impact = ratio - 1.
-    ratio = savings_ratio(current, answers)
+    known = [p for p in judged if p.baseline_score is not None and p.candidate_score is not None]
+    ratio = savings_ratio(
+        *sums_by_conversation([(p, p.baseline_score or 0.0, p.candidate_score or 0.0) for p in known])
+    )
     if ratio.savings is None:
         return None
     low, high = ratio.interval if ratio.interval is not None else (ratio.savings, ratio.savings)
@@ -135,10 +148,11 @@ def evaluate(
     """Turn one candidate's race into evidence and ask every gate; ``labels`` are what people said of its pairs."""
     pairs, judged = race.pairs, race.judged_pairs
     current, answers = scored(judged)
-    x, y = costs_of(pairs)
+    x, y = costs_by_conversation(pairs)
     savings = savings_ratio(x, y)
     drop = thresholds.max_quality_drop_percent
-    _, z = quality_margins(current, answers, drop / 100, drop)
+    means = means_by_conversation(judged)
+    _, z = quality_margins(*means, drop / 100, drop)
     quality_probability = p_quality(z) if z else 0.5
     savings_probability = p_savings(x, y, thresholds.min_cost_saving_percent / 100) if x else 0.5
     if basis.forced_switch:
@@ -153,9 +167,7 @@ def evaluate(
         candidate=race.candidate,
         pairs=len(current),
         savings_percent=_as_percent(savings.interval, savings.savings),
-        quality_impact_percent=quality_impact(
-            current, answers, threshold=_reached(race) if race.is_sequential else None
-        ),
+        quality_impact_percent=quality_impact(judged, threshold=_reached(race) if race.is_sequential else None),
         baseline_score=sum(current) / len(current) if current else None,
         candidate_score=sum(answers) / len(answers) if answers else None,
         confidence=confidence("switch", quality_probability, savings_probability).value if known else 0.0,

@@ -179,7 +179,9 @@ def verified_gates(evidence: Evidence, race: Race, controls: Controls, basis: Ba
     """What the word "verified" stands for, beyond the original's rules (methods.md, section 0)."""
     gates = [_quality_evidence(race, t), _refusal_evidence(race, t)]
     if not basis.forced_switch:
-        gates.append(_surely_saves(evidence, t))
+        gates.append(_surely_saves(race, t))
+    if race.has_uneven_conversations:
+        gates.append(_by_call(race, t))
     gates += [_failed_calls(evidence), _judge(evidence, controls, basis), _equal_length(controls)]
     if evidence.labels is not None and evidence.labels.is_enough:
         gates.append(_labels(evidence, evidence.labels, t))
@@ -216,9 +218,21 @@ def _quality_evidence(race: Race, t: Thresholds) -> Gate:
     )
 
 
+def _by_call(race: Race, t: Thresholds) -> Gate:
+    """The evidence counts each conversation once; where their lengths differ the calls themselves must hold as well."""
+    found = race.margin_by_call
+    return Gate(
+        name="every call alike",
+        asked=f"a drop of at most {t.max_quality_drop_percent:g}% with each call counted alike, not each conversation",
+        found="nothing measured" if found is None else f"{found:+.1f} points within it, cautiously".replace("-", "−"),
+        passed=None if found is None else found >= 0,
+        change="more prompts; or long conversations are where it is worse",
+    )
+
+
 def _refusal_evidence(race: Race, t: Thresholds) -> Gate:
     gate = race.refusal_gate
-    missing = gate.calls_missing(race.threshold) if math.isfinite(race.threshold) else None
+    missing = _refusal_calls(race) if math.isfinite(race.threshold) else None
     change = "a candidate that refuses less"
     if missing is not None and race.refusals != "failed":
         change = f"about {missing:,} more calls without a new refusal"
@@ -231,13 +245,13 @@ def _refusal_evidence(race: Race, t: Thresholds) -> Gate:
     )
 
 
-def _surely_saves(evidence: Evidence, t: Thresholds) -> Gate:
-    saving = evidence.savings_percent
+def _surely_saves(race: Race, t: Thresholds) -> Gate:
+    saved = None if race.surely_saved is None else 100 * race.surely_saved
     return Gate(
         name="sure saving",
-        asked=f"at least {t.min_cost_saving_percent:g}% at the cautious end of the range",
-        found="nothing measured" if saving is None else f"{saving.low:.1f}%",
-        passed=None if saving is None else saving.low >= t.min_cost_saving_percent,
+        asked=f"at least {t.min_cost_saving_percent:g}% at the cautious end, however often one looks",
+        found="nothing measured" if saved is None else f"{saved:.1f}%",
+        passed=None if saved is None else saved >= t.min_cost_saving_percent,
         change="more prompts narrow the interval; a cheaper candidate moves it",
     )
 
@@ -363,13 +377,19 @@ def pairs_to_pass(race: Race) -> int | None:
     strict = race.evidence.strict
     if race.quality == "failed" or not math.isfinite(race.threshold):
         return None
-    return _missing(strict.log_not_worse, strict.n, race.threshold)
+    return _missing(strict.log_not_worse, strict.n, race.threshold, race.turns)
 
 
-def _missing(log_evidence: float, n: int, threshold: float) -> int | None:
+def _missing(log_evidence: float, n: int, threshold: float, turns: float) -> int | None:
+    """Calls that are missing at the pace so far; ``n`` conversations of ``turns`` calls each were seen."""
     if n < 2 or log_evidence <= 0:
         return None
-    return max(1, math.ceil((math.log(threshold) - log_evidence) * n / log_evidence))
+    return max(1, math.ceil((math.log(threshold) - log_evidence) * n / log_evidence * turns))
+
+
+def _refusal_calls(race: Race) -> int:
+    """Calls without a new refusal that the evidence on refusals still needs."""
+    return math.ceil(race.refusal_gate.calls_missing(race.threshold) * race.turns)
 
 
 def more_calls(race: Race) -> int | None:
@@ -382,13 +402,13 @@ def more_calls(race: Race) -> int | None:
         return 0
     quality = pairs_to_pass(race)
     if quality is not None:
-        return max(quality, race.refusal_gate.calls_missing(race.threshold))
+        return max(quality, _refusal_calls(race))
     plain = race.evidence.plain
-    worse = _missing(plain.log_worse, plain.n, WORSE_THRESHOLD)
+    worse = _missing(plain.log_worse, plain.n, WORSE_THRESHOLD, race.turns)
     if worse is not None or plain.n < 2 or plain.sd == 0:
         return worse
     needed = pairs_needed_z(plain.sd, 0.0, true_diff=abs(plain.mean))
-    return None if needed is None else max(needed, VERIFIABLE_PAIRS) - plain.n
+    return None if needed is None else math.ceil((max(needed, VERIFIABLE_PAIRS) - plain.n) * race.turns)
 
 
 def all_gates(

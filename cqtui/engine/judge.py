@@ -9,12 +9,14 @@ from importlib.util import find_spec
 from typing import Protocol, TypeVar
 
 from cqtui.checks.answers import token_overlap
+from cqtui.checks.conversation import render_completion, render_conversation
 from cqtui.checks.embedding import embedding_similarity
 from cqtui.checks.scoring import score_against_logged
 from cqtui.engine.adjustments import Adjustments, call_adjusted
 from cqtui.engine.calling import Caller
 from cqtui.engine.judge_prompt import (
     REPAIR,
+    UNREADABLE,
     JudgeMode,
     pointwise_prompt,
     read_pointwise,
@@ -54,16 +56,27 @@ class Judge(Protocol):
 
 
 class PairOrder:
-    """In which order a judge sees the answers of a pair: by chance, but always the same for one pair and seed."""
+    """In which order a judge sees the answers of a pair: by chance, but always the same for one pair and seed.
+
+    A pair is what was asked, the logged answer and the candidate: a call that was logged twice has one order, since its
+    judgement is kept once.
+    """
 
     def __init__(self, seed: int, swap_share: float) -> None:
         """Have ``swap_share`` of the pairs (0..1) judged in both orders."""
         self._seed = seed
         self.swap_share = swap_share
 
-    def of(self, record_id: str, candidate_id: str) -> tuple[bool, ...]:
+    @property
+    def name(self) -> str:
+        """What decides the orders."""
+        return f"{self.swap_share} by {self._seed}"
+
+    def of(self, call: LoggedCall, candidate_id: str) -> tuple[bool, ...]:
         """For each time that a judge is asked, whether the candidate's answer comes first."""
-        digest = hashlib.sha256(f"{self._seed}\0{record_id}\0{candidate_id}".encode()).digest()
+        content = f"{render_conversation(call.messages)}\0{render_completion(call.completion or Completion())}"
+        named = f"{self._seed}\0{candidate_id}\0{content}"
+        digest = hashlib.sha256(named.encode("utf-8", "surrogatepass")).digest()
         first = digest[0] < 128
         is_swapped = int.from_bytes(digest[1:5]) < self.swap_share * 2**32
         return (first, not first) if is_swapped else (first,)
@@ -100,7 +113,7 @@ class ModelJudge:
         """
         version = rubric_version(mode, rubric)
         self.name = entry.id
-        self.identity = f"{entry.portkey_slug}/{entry.model}/{version}/{order.swap_share}"
+        self.identity = f"{entry.portkey_slug}/{entry.model}/{version}/{order.name}"
         self.versions: Mapping[str, str] = {RUBRIC: version, model_component(entry.id): model_version(entry, slugs)}
         self._mode = mode
         self._rubric = rubric
@@ -116,7 +129,7 @@ class ModelJudge:
         logged = call.completion or Completion()
         if self._mode == "pointwise":
             return await self._one_by_one(call, logged, answer)
-        orders = self._order.of(call.id, candidate_id)
+        orders = self._order.of(call, candidate_id)
         found = await asyncio.gather(*(self._side_by_side(call, logged, answer, order) for order in orders))
         opinions = tuple(opinion for opinion in found if isinstance(opinion, Opinion))
         if len(opinions) == len(found):
@@ -152,7 +165,8 @@ class ModelJudge:
         found = read(_text(replay))
         if found is not None or replay.failure is not None:
             return found or replay.failure
-        repair = ({"role": "assistant", "content": _text(replay) or ""}, {"role": "user", "content": REPAIR})
+        # What it said is not quoted: where no text is kept, a later run would ask otherwise and pay again.
+        repair = ({"role": "assistant", "content": UNREADABLE}, {"role": "user", "content": REPAIR})
         again = wire.model_copy(update={"messages": (*wire.messages, *repair)})
         replay = await self._send(again, record_id, repeat=1)
         return replay.failure if replay.failure is not None else read(_text(replay))
@@ -202,7 +216,8 @@ class Jury:
         self._escalate_to = escalate_to
         everyone = [*self._judges, *([escalate_to] if escalate_to is not None else [])]
         self.name = " + ".join(judge.name for judge in self._judges)
-        self.identity = "jury(" + " ".join(judge.identity for judge in everyone) + ")"
+        decides = f" else {escalate_to.identity}" if escalate_to is not None else ""
+        self.identity = f"jury({' '.join(judge.identity for judge in self._judges)}{decides})"
         self.versions: Mapping[str, str] = {
             name: version for judge in everyone for name, version in judge.versions.items()
         }

@@ -16,6 +16,7 @@ from cqtui.resources import resource_path
 from cqtui.results import Judgement, Opinion, RefusalVerdict
 
 JudgeMode = Literal["side_by_side", "pointwise"]
+UNREADABLE = "[an answer that was not the JSON object that was asked for]"
 REPAIR = "That was not the JSON object that was asked for. Answer with that JSON object alone."
 
 

@@ -58,14 +58,15 @@ def questions(
     """
     by_id = {call.id: call for call in calls if call.completion is not None}
     known = database.read(lambda c: labels.labels_of(c, model_id))
-    drawn = [record_id for record_id, _ in database.read(lambda c: labels.judged_records(c, model_id))]
+    drawn = database.read(lambda c: labels.judged_records(c, model_id))
     random.Random(f"cqtui label {run_id} {model_id}").shuffle(drawn)
     found: list[Question] = []
     done = 0
-    for record_id in drawn:
+    for record_id, evaluation in drawn:
         if len(found) + done >= count:
             break
-        question = _question(database, model_id, by_id.get(record_id), run_id)
+        digest = json.loads(evaluation).get("answer_digest")
+        question = _question(database, model_id, by_id.get(record_id), run_id, digest)
         if question is None:
             continue
         if (record_id, question.digest) in known:
@@ -75,22 +76,29 @@ def questions(
     return found, done
 
 
-def _question(database: Database, model_id: str, call: LoggedCall | None, run_id: str) -> Question | None:
+def _question(
+    database: Database, model_id: str, call: LoggedCall | None, run_id: str, digest: str | None
+) -> Question | None:
+    """The pair of a record with the very answer that was judged; None where its text was not kept, or purged."""
     if call is None or call.completion is None:
         return None
     record_id = call.id
-    kept = database.read(lambda c: labels.latest_answer(c, record_id, model_id))
-    try:
-        answer = Replay.model_validate_json(kept).completion if kept is not None else None
-    except ValidationError:
-        return None
-    if answer is None:  # its text was not kept, or purged
+    kept = [_completion(text) for text in database.read(lambda c: labels.answers(c, record_id, model_id))]
+    answer = next((each for each in kept if each is not None and answer_digest(each) == digest), None)
+    if answer is None:
         return None
     candidate, logged = render_completion(answer), render_completion(call.completion)
     candidate_first = hashlib.sha256(f"{run_id}\0{call.id}\0{model_id}".encode()).digest()[0] < 128
     first, second = (candidate, logged) if candidate_first else (logged, candidate)
     prompt = render_conversation(call.messages)
     return Question(call.id, answer_digest(answer), prompt, first, second, candidate_first)
+
+
+def _completion(text: str) -> Completion | None:
+    try:
+        return Replay.model_validate_json(text).completion
+    except ValidationError:
+        return None
 
 
 def label_check(pairs: Sequence[Pair], known: Mapping[labels.LabelKey, Preference]) -> LabelCheck | None:

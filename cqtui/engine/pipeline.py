@@ -120,6 +120,9 @@ async def run(
         except asyncio.CancelledError:
             under_way.caller.abandon()
             raise
+        except BaseException:
+            under_way.caller.give_up()
+            raise
         finally:
             if in_jobs is not None:
                 await in_jobs.aclose()
@@ -319,7 +322,7 @@ class _Run:
         return decide(
             plan.current,
             self._evidence,
-            found.pairs,
+            {model_id: race.judged_pairs for model_id, race in found.races.items()},
             plan.settings.thresholds,
             usd_per_prompt=usd_per_prompt(plan),
             cut_short=cut_short,

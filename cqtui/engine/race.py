@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 from cqtui.models import Candidate
 from cqtui.results import Pair
 from cqtui.settings import Thresholds
-from cqtui.stats.paired import RELATIVE_FLOOR
+from cqtui.stats.paired import RELATIVE_FLOOR, clustered_mean, quality_margins
 from cqtui.stats.refusal_gate import RunningRefusalGate
-from cqtui.stats.savings import savings_ratio
+from cqtui.stats.savings import surely_saved
 from cqtui.stats.sequential import RunningEProcess, points_bounds, relative_bounds
 
 Settled = Literal["open", "passed", "failed"]
@@ -18,7 +19,8 @@ WORSE_THRESHOLD = 20.0  # for every candidate: giving one up too early costs a c
 CLEARLY_WORSE = "clearly worse"  # why a candidate stopped; a provider's own words may stand there instead
 REFUSES_MORE = "refuses more than allowed"
 ENOUGH = "enough evidence"
-SAVING_LOOKS = 25  # calls between two looks at the saving, once everything else has passed
+SAVING_LOOKS = 25  # calls between two looks at the saving, once everything else has passed (they take time)
+MOST_ALPHA = 0.05
 
 
 class _BothForms:
@@ -135,6 +137,10 @@ class Race:
         self.stopped: str | None = None
         self._min_saving = thresholds.min_cost_saving_percent / 100 if asks_saving else -math.inf
         self._looked_at = 0
+        self._drop = thresholds.max_quality_drop_percent
+        self._session: str | None = None
+        self._refusals: list[bool] = []
+        self._conversations: list[int] = [0]
 
     @property
     def wants_judgement(self) -> bool:
@@ -157,8 +163,7 @@ class Race:
         if self.quality == "open":
             self.evidence.add(pair)
             self._look_at_quality()
-        if pair.failure is None:
-            self.refusal_gate.add(pair.candidate_refused and not pair.baseline_refused)
+        self._enter_refusal(pair)
         self._look_at_refusals()
         if self.quality == "failed":
             self.stopped = CLEARLY_WORSE
@@ -167,8 +172,51 @@ class Race:
         elif self.quality == self.refusals == "passed" and self._saves_enough():
             self.stopped = ENOUGH
 
+    def _enter_refusal(self, pair: Pair) -> None:
+        """A conversation counts once here as well, as the mean of its turns' bets, when it is over."""
+        if pair.session is None or pair.session != self._session:
+            self._end_conversation()
+            self._session = pair.session
+        self._conversations[-1] += 1
+        if pair.failure is None:
+            self._refusals.append(pair.candidate_refused and not pair.baseline_refused)
+        if pair.session is None:
+            self.refusal_gate.add_conversation(self._refusals)
+            self._refusals.clear()
+
+    def _end_conversation(self) -> None:
+        self.refusal_gate.add_conversation(self._refusals)
+        self._refusals.clear()
+        self._conversations.append(0)
+
+    @property
+    def turns(self) -> float:
+        """Calls of a conversation on average; a call of none is one of its own."""
+        return len(self.pairs) / max(1, sum(size > 0 for size in self._conversations))
+
+    @property
+    def has_uneven_conversations(self) -> bool:
+        """Whether some conversations have more turns than others."""
+        sizes = {size for size in self._conversations if size}
+        return len(sizes) > 1
+
+    @property
+    def margin_by_call(self) -> float | None:
+        """How far the drop stays within what is allowed with every call counted alike, points; None: unknown.
+
+        The lower end of a one-sided 95% interval with errors clustered by conversation, below 0 where it may be more.
+        """
+        known = [p for p in self.judged_pairs if p.baseline_score is not None and p.candidate_score is not None]
+        current, candidate = [p.baseline_score or 0.0 for p in known], [p.candidate_score or 0.0 for p in known]
+        _, z = quality_margins(current, candidate, self._drop / 100, self._drop)
+        found = clustered_mean(z, [p.session or p.record_id for p in known], level=0.90)
+        return found.interval[0] if found.interval is not None else None
+
     def finish(self) -> None:
         """Say that no pair follows: the last conversation counts."""
+        self.refusal_gate.add_conversation(self._refusals)
+        self._refusals.clear()
+        self._look_at_refusals()
         if self.quality == "open":
             self.evidence.close()
             self._look_at_quality()
@@ -186,16 +234,47 @@ class Race:
         elif self.refusal_gate.is_failed(WORSE_THRESHOLD):
             self.refusals = "failed"
 
+    @property
+    def surely_saved(self) -> float | None:
+        """The share that is surely saved, however often one looks, at the error rate of the other tests; None: unknown.
+
+        Without it a candidate that saves exactly what is asked would pass far too often (methods.md, section 0.6).
+        """
+        if math.isinf(self.threshold):
+            return None
+        return surely_saved(*costs_by_conversation(self.pairs), min(MOST_ALPHA, 1 / self.threshold))
+
     def _saves_enough(self) -> bool:
-        """Whether the saving's interval clears what is asked; a look now and then, since it is no test of its own."""
         if self._looked_at and len(self.pairs) < self._looked_at + SAVING_LOOKS:
             return False
         self._looked_at = len(self.pairs)
-        saving = savings_ratio(*costs_of(self.pairs))
-        if saving.savings is None:
-            return False
-        low = saving.interval[0] if saving.interval is not None else saving.savings
-        return low >= self._min_saving
+        saved = self.surely_saved
+        return saved is not None and saved >= self._min_saving
+
+
+def costs_by_conversation(pairs: Sequence[Pair]) -> tuple[list[float], list[float]]:
+    """Costs in USD of the current model and of the candidate, summed over each conversation."""
+    return sums_by_conversation(
+        [
+            (pair, float(pair.baseline_cost_usd), float(pair.candidate_cost_usd))
+            for pair in pairs
+            if pair.baseline_cost_usd is not None and pair.candidate_cost_usd is not None
+        ]
+    )
+
+
+def sums_by_conversation(values: Sequence[tuple[Pair, float, float]]) -> tuple[list[float], list[float]]:
+    """Two figures of each pair, summed over its conversation, in the order of the first turns.
+
+    The ratio of such sums is that of all pairs, and its error from them is the one clustered by conversation.
+    """
+    totals: dict[str, list[float]] = {}
+    for pair, left, right in values:
+        name = f"session {pair.session}" if pair.session is not None else f"call {pair.record_id}"
+        found = totals.setdefault(name, [0.0, 0.0])
+        found[0] += left
+        found[1] += right
+    return [left for left, _ in totals.values()], [right for _, right in totals.values()]
 
 
 def costs_of(pairs: list[Pair] | tuple[Pair, ...]) -> tuple[list[float], list[float]]:

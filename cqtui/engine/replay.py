@@ -157,7 +157,7 @@ class Replayer:
         facts = {
             **own,
             "baseline_cost_usd": baseline_cost,
-            "baseline_refused": baseline_finding.is_refusal,
+            "baseline_refused": _declines(baseline_finding),
             "translated": wire.translated,
             "dropped": wire.dropped,
         }
@@ -165,7 +165,7 @@ class Replayer:
             failure = replay.failure or Failure(kind="no_choices", message="no answer")
             return Pair.model_validate({**facts, "failure": failure.kind, "failure_message": failure.message})
         finding = refusal_in(call, replay.completion, replay.finish_reason)
-        measured = {**self._measured(call, entry, replay), "candidate_refused": finding.is_refusal}
+        measured = {**self._measured(call, entry, replay), "candidate_refused": _declines(finding)}
         pair, is_final = Pair.model_validate({**facts, **measured}), True
         both_refused = pair.baseline_refused and pair.candidate_refused
         if judged and (not both_refused or finding.borderline or baseline_finding.borderline):
@@ -173,11 +173,30 @@ class Replayer:
             scores, is_final = await self._scores(call, logged, replay.completion, pair, candidate.id, unsure)
             pair = pair.model_copy(update=scores)
         elif not judged:
-            pair = pair.model_copy(update={"unasked": True})
+            refusals, is_final = await self._doubtful_refusals(call, replay.completion, pair, candidate.id, finding)
+            pair = pair.model_copy(update={**refusals, "unasked": True})
         if is_final:
             versions = {**self._judge.versions, model_component(entry.id): model_version(entry, self._slugs)}
             self._finished.keep_pair(known, call, pair, replay.usage, versions)
         return pair
+
+    async def _doubtful_refusals(
+        self, call: LoggedCall, answer: Completion, pair: Pair, candidate_id: str, finding: RefusalFinding
+    ) -> tuple[dict[str, object], bool]:
+        """The judge's view of refusals that the rules are unsure of, where no scores are wanted any more.
+
+        What counts as a refusal must not depend on whether the quality had been settled when a call was sent.
+        """
+        _, logged = self._facts_of(call, call.completion or Completion())
+        if not (finding.borderline or logged.borderline):
+            return {}, True
+        found = await self._judge.compare(call, answer, candidate_id)
+        if not isinstance(found, Comparison):
+            return {}, found is None
+        return {
+            "baseline_refused": _refused(pair.baseline_refused, logged.borderline, found.baseline_refuses),
+            "candidate_refused": _refused(pair.candidate_refused, finding.borderline, found.candidate_refuses),
+        }, True
 
     def _facts_of(self, call: LoggedCall, logged: Completion) -> tuple[Decimal | None, RefusalFinding]:
         """What the logged answer cost in USD, and whether it is a refusal; the same for every candidate."""
@@ -240,6 +259,11 @@ class _Unsure(NamedTuple):
 
     baseline: bool
     candidate: bool
+
+
+def _declines(finding: RefusalFinding) -> bool:
+    """Whether the model, or its provider's filter, chose not to answer: both cost the user the answer."""
+    return finding.is_refusal or finding.label == "blocked"
 
 
 def _refused(by_rules: bool, unsure: bool, by_judge: bool | None) -> bool:

@@ -15,6 +15,8 @@ from cqtui.models import BLOCKED_STATUS, Completion, Failure, GuardrailOutcome, 
 _DATE = re.compile(r"[-@](\d{4}-?\d{2}-?\d{2})$")
 _QUOTED = re.compile(r"['\"`]([a-z_]{2,40})['\"`]")
 _VERSION = re.compile(r"-v\d+(:\d+)?$")
+# A provider's filter that answers with an error (Azure): it declined, nothing is billed (methods.md, section 9).
+_FILTERED = ("content_filter", "ResponsibleAIPolicyViolation")
 _QUOTA = ("insufficient_quota", "billing_hard_limit_reached", "quota_exceeded", "credit balance is too low")
 # Native reasons pass unchanged when the gateway is not strict (portkey.md, section 6.18).
 _FINISH = {
@@ -163,6 +165,15 @@ def rejected_param(text: str) -> str | None:
 
 def read_error(model: str, status: int, text: str, headers: Mapping[str, str], latency_ms: float | None) -> Replay:
     """Turn an error status into a Replay whose failure has a name; texts are cut to one line."""
+    if status in (400, 422) and any(mark in text for mark in _FILTERED):
+        return Replay(
+            model=model,
+            status=status,
+            latency_ms=latency_ms,
+            completion=Completion(),
+            finish_reason="content_filter",
+            usage=Usage(input_tokens=0, output_tokens=0),
+        )
     line = " ".join(text.split())[:300] or f"status {status}"
     lowered = line.lower()
     outcome = _hooks_of(text, status)

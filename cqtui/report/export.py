@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 from cqtui.errors import BadInputError
-from cqtui.models import ModelEntry
+from cqtui.models import Candidate, ModelEntry
 from cqtui.report.response import evidence_kind
 from cqtui.results import Evidence, Recommendation
 from cqtui.settings import Settings, hosted_slug, provider_key_variable
@@ -69,20 +69,19 @@ class _Addresses:
     settings: Settings
     key_from_header: bool
 
-    def of(self, entry: ModelEntry) -> dict[str, Any]:
+    def of(self, entry: ModelEntry, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """A target for a model, with the options that a candidate lays over the calls."""
         gateway = self.settings.gateway
+        own = dict(options or {})
         if self.target == "hosted":
-            return {
-                "override_params": {
-                    "model": f"{hosted_slug(gateway.slugs, entry.id, entry.portkey_slug)}/{entry.model}"
-                }
-            }
+            slug = hosted_slug(gateway.slugs, entry.id.split(" ", 1)[0], entry.portkey_slug)
+            return {"override_params": {"model": f"{slug}/{entry.model}", **own}}
         key: dict[str, Any] = {"api_key": f"${{{provider_key_variable(entry.portkey_slug)}}}"}
         if self.key_from_header:
             # The gateway wants an api_key beside a provider; the forwarded header goes over what it makes of it.
             key = {"api_key": "", "forward_headers": ["authorization"]}
         host = {"custom_host": gateway.custom_host} if gateway.custom_host else {}
-        return {"provider": entry.portkey_slug, **key, **host, "override_params": {"model": entry.model}}
+        return {"provider": entry.portkey_slug, **key, **host, "override_params": {"model": entry.model, **own}}
 
 
 def portkey_config(result: Recommendation, settings: Settings, options: ExportOptions) -> dict[str, Any]:
@@ -100,7 +99,13 @@ def portkey_config(result: Recommendation, settings: Settings, options: ExportOp
     models = new_models(result, options)
     addresses = _addresses(result, settings, options)
     canaries = {
-        entry.id: _canary(result.current, entry, addresses, options, guardrails_of(entry, result, settings, options))
+        entry.id: _canary(
+            result.current,
+            addresses.of(entry, options_of(entry, result)),
+            addresses,
+            options,
+            guardrails_of(entry, result, settings, options),
+        )
         for entry in models
     }
     if not options.segments:
@@ -152,9 +157,20 @@ def check_exportable(result: Recommendation, options: ExportOptions) -> None:
 def new_models(result: Recommendation, options: ExportOptions) -> tuple[ModelEntry, ...]:
     """The models that a config sends calls to beside the current one, each once."""
     if not options.segments:
-        return (result.recommended.candidate.entry,) if result.recommended is not None else ()
+        return (entry_of(result.recommended.candidate),) if result.recommended is not None else ()
     found = {route.model.id: route.model for route in options.segments if route.model.id != result.current.id}
     return tuple(found.values())
+
+
+def entry_of(candidate: Candidate) -> ModelEntry:
+    """A candidate's model under the candidate's own name: with options it is told apart from the plain one."""
+    return candidate.entry.model_copy(update={"id": candidate.id})
+
+
+def options_of(entry: ModelEntry, result: Recommendation) -> Mapping[str, Any]:
+    """What a candidate lays over the calls' own parameters."""
+    found = evidence_on(entry, result)
+    return found.candidate.options if found is not None else {}
 
 
 def evidence_on(entry: ModelEntry, result: Recommendation) -> Evidence | None:
@@ -239,7 +255,7 @@ def _addresses(result: Recommendation, settings: Settings, options: ExportOption
 
 def _canary(
     current: ModelEntry,
-    entry: ModelEntry,
+    new: Mapping[str, Any],
     addresses: _Addresses,
     options: ExportOptions,
     guardrails: Mapping[str, Any],
@@ -256,7 +272,7 @@ def _canary(
                 "strategy": {"mode": "fallback", "on_status_codes": [*FALLBACK_STATUS_CODES]},
                 # The run counted what took longer as failed. Without a time-out a call that hangs never falls back.
                 "targets": [
-                    {**addresses.of(entry), "request_timeout": timeout_ms, **guardrails},
+                    {**new, "request_timeout": timeout_ms, **guardrails},
                     addresses.of(current),
                 ],
             },

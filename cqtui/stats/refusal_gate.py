@@ -5,7 +5,7 @@ against the allowed increase r, a share of all calls: E grows while there are fe
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cqtui.stats.sequential import first_reaching, log_threshold
@@ -39,6 +39,13 @@ class RefusalEvidence:
         return first_reaching(self.log_failed, threshold)
 
 
+def _log_mean(share: float, log_refused: float, log_answered: float) -> float:
+    """Return ln of the mean of two factors, the first one's share given; exact where all are alike."""
+    if share in (0.0, 1.0):
+        return log_refused if share else log_answered
+    return math.log(share * math.exp(log_refused) + (1 - share) * math.exp(log_answered))
+
+
 class RunningRefusalGate:
     """The same E and E' (see `refusal_gate`), one call at a time. A threshold once reached stays reached."""
 
@@ -59,6 +66,7 @@ class RunningRefusalGate:
         self._failure_loss = math.log1p(-max_increase) - math.log1p(-WORSE * max_increase)
         self.n = 0
         self.newly_refused = 0
+        self.conversations = 0
         self.log_acceptable = 0.0
         self.log_failed = 0.0
         self.highest_log_acceptable = 0.0
@@ -66,12 +74,18 @@ class RunningRefusalGate:
 
     def add(self, newly_refused: bool) -> None:
         """Enter the next call: whether the candidate refused what the current model answered."""
-        self.n += 1
-        self.newly_refused += newly_refused
-        # from the counts, so that rounding does not add up over the calls
-        answered = self.n - self.newly_refused
-        self.log_acceptable = answered * self._gain - self.newly_refused * self._loss
-        self.log_failed = self.newly_refused * self._failure_gain - answered * self._failure_loss
+        self.add_conversation((newly_refused,))
+
+    def add_conversation(self, newly_refused: Sequence[bool]) -> None:
+        """Enter the calls of a conversation: it counts once, as the mean of their bets (itself a fair bet)."""
+        if not newly_refused:
+            return
+        share = sum(newly_refused) / len(newly_refused)
+        self.n += len(newly_refused)
+        self.newly_refused += sum(newly_refused)
+        self.conversations += 1
+        self.log_acceptable += _log_mean(share, -self._loss, self._gain)
+        self.log_failed += _log_mean(share, self._failure_gain, -self._failure_loss)
         self.highest_log_acceptable = max(self.highest_log_acceptable, self.log_acceptable)
         self.highest_log_failed = max(self.highest_log_failed, self.log_failed)
 

@@ -34,13 +34,13 @@ def labels_of(connection: sqlite3.Connection, model_id: str) -> Mapping[LabelKey
     return {(record_id, digest): label for record_id, digest, label in rows}
 
 
-def latest_answer(connection: sqlite3.Connection, record_id: str, model_id: str) -> str | None:
-    """The newest answer (JSON) that a model gave to a record, None where none is kept."""
-    row = connection.execute(
-        "SELECT completion_json FROM completions WHERE prompt_id = ? AND model_name = ? ORDER BY id DESC LIMIT 1",
+def answers(connection: sqlite3.Connection, record_id: str, model_id: str) -> list[str]:
+    """The answers (JSON) that a model gave to a record, the newest first."""
+    rows = connection.execute(
+        "SELECT completion_json FROM completions WHERE prompt_id = ? AND model_name = ? ORDER BY id DESC",
         (record_id, model_id),
-    ).fetchone()
-    return None if row is None else str(row[0])
+    )
+    return [str(text) for (text,) in rows]
 
 
 def judged_records(connection: sqlite3.Connection, model_id: str) -> list[tuple[str, str]]:

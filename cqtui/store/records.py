@@ -49,7 +49,14 @@ def keep_evaluations(connection: sqlite3.Connection, model_id: str, judge: str, 
             (
                 pair.record_id,
                 model_id,
-                json.dumps({"judge": judge, "current": pair.baseline_score, "candidate": pair.candidate_score}),
+                json.dumps(
+                    {
+                        "judge": judge,
+                        "current": pair.baseline_score,
+                        "candidate": pair.candidate_score,
+                        "answer_digest": pair.answer_digest,
+                    }
+                ),
                 now,
             )
             for pair in pairs

@@ -65,7 +65,9 @@ def _scores_alone(text: str | None) -> str:
 
 def _figures_of(scored: Mapping[str, Any]) -> dict[str, Any]:
     """Scores, and the judge's view of a refusal, which is one of three words."""
-    view = {"refusal": scored["refusal"]} if scored.get("refusal") in get_args(RefusalVerdict) else {}
+    view = {"refusal": scored["refusal"]} if "refusal" in scored else {}
+    if view and view["refusal"] not in get_args(RefusalVerdict):
+        raise ValueError("no view of a refusal")
     return {**{name: float(scored[name]) for name in _SCORES}, **view}
 
 
@@ -74,7 +76,7 @@ def evaluation_figures(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in evaluation.items()
-        if name == "judge" or value is None or isinstance(value, int | float)
+        if name in ("judge", "answer_digest") or value is None or isinstance(value, int | float)
     }
 
 

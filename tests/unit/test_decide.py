@@ -332,3 +332,11 @@ def test_more_than_one_failed_call_in_twenty_blocks() -> None:
     assert gate(evidence, "failed calls") is False
     assert evidence.acceptable
     assert not evidence.verified
+
+
+def test_a_candidate_that_saves_exactly_what_is_asked_is_not_verified_by_looking_often() -> None:
+    verified = sum(
+        judged(pairs(400, drop=-1.0, sd=3.0, saving=0.2, seed=n), threshold=120.0).verified for n in range(200)
+    )
+    assert verified <= 7  # at most 1 of 120, and what chance adds (99.9%)
+    assert judged(pairs(400, drop=-1.0, sd=3.0, saving=0.3), threshold=120.0).verified

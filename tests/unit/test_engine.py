@@ -45,7 +45,7 @@ def log(count: int) -> list[LoggedCall]:
 
 def judgements(calls: list[LoggedCall]) -> int:
     """How often the judge is asked for these calls and the first candidate: a fifth, by chance, in both orders."""
-    return sum(len(PairOrder(0, 0.2).of(call.id, CANDIDATES[0])) for call in calls)
+    return sum(len(PairOrder(0, 0.2).of(call, CANDIDATES[0])) for call in calls)
 
 
 async def test_a_run_replays_judges_decides_and_stores(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ async def test_a_run_replays_judges_decides_and_stores(tmp_path: Path) -> None:
     purposes = [request.purpose for request in client.requests]
     # 20 replays on each of two candidates; each pair is judged once, a fifth of them (by chance) in both orders.
     order = PairOrder(0, 0.2)
-    asked = sum(len(order.of(call.id, candidate)) for call in log(20) for candidate in CANDIDATES)
+    asked = sum(len(order.of(call, candidate)) for call in log(20) for candidate in CANDIDATES)
     assert 40 < asked < 60
     assert (purposes.count("replay"), purposes.count("judge")) == (40, asked)
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
@@ -323,7 +323,7 @@ def test_a_plan_names_recipients_and_cost_before_any_call() -> None:
     plan = plan_for(settings(), log(10))
     cost = estimate(plan)
     order = PairOrder(0, 0.2)
-    judged = sum(len(order.of(call.id, candidate)) for call in log(10) for candidate in CANDIDATES)
+    judged = sum(len(order.of(call, candidate)) for call in log(10) for candidate in CANDIDATES)
     assert cost.calls == 10 * 2 + judged
     assert cost.expected_usd is not None
     assert cost.worst_usd is not None

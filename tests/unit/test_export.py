@@ -19,7 +19,7 @@ from cqtui.report.export import (
     portkey_config,
 )
 from cqtui.results import Recommendation
-from cqtui.settings import parse_settings
+from cqtui.settings import Settings, parse_settings
 from tests.fakes import model_entry, pairs
 from tests.results import CURRENT, NEW, recommendation
 
@@ -250,3 +250,18 @@ def test_a_provider_that_the_open_source_gateway_lacks_is_refused() -> None:
 def test_a_host_with_a_password_is_refused() -> None:
     with pytest.raises(BadInputError, match="password"):
         config(settings='[gateway]\ncustom_host = "http://me:secret@host/v1"\n')
+
+
+@pytest.mark.parametrize("target", ["open-source", "hosted"])
+def test_a_candidate_s_options_travel_with_its_model(target: str) -> None:
+    plain = recommendation()
+    assert plain.recommended is not None
+    chosen = plain.recommended
+    low = chosen.candidate.model_copy(update={"options": {"reasoning_effort": "low"}})
+    evidence = chosen.model_copy(update={"candidate": low})
+    result = plain.model_copy(update={"recommended": evidence, "evidence": (evidence,)})
+    options = ExportOptions(target=target)  # type: ignore[arg-type]
+    found = portkey_config(result, Settings(), options)
+    assert new_target(found)["override_params"]["reasoning_effort"] == "low"
+    assert "reasoning_effort" not in found["targets"][0]["override_params"]
+    assert " effort" not in json.dumps(found)

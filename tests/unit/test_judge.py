@@ -62,13 +62,13 @@ def opinion(judge: str, baseline: float, candidate: float, candidate_first: bool
 
 def test_the_order_is_by_chance_and_always_the_same() -> None:
     order = PairOrder(7, 0.2)
-    drawn = [order.of(f"r{number}", "m") for number in range(2000)]
-    assert drawn == [PairOrder(7, 0.2).of(f"r{number}", "m") for number in range(2000)]
+    drawn = [order.of(logged_call(number), "m") for number in range(2000)]
+    assert drawn == [PairOrder(7, 0.2).of(logged_call(number), "m") for number in range(2000)]
     assert 900 < sum(each[0] for each in drawn) < 1100
     assert 340 < sum(len(each) == 2 for each in drawn) < 460
     assert all(each[0] is not each[1] for each in drawn if len(each) == 2)
-    assert {len(PairOrder(7, 1.0).of(f"r{number}", "m")) for number in range(50)} == {2}
-    assert {len(PairOrder(7, 0.0).of(f"r{number}", "m")) for number in range(50)} == {1}
+    assert {len(PairOrder(7, 1.0).of(logged_call(number), "m")) for number in range(50)} == {2}
+    assert {len(PairOrder(7, 0.0).of(logged_call(number), "m")) for number in range(50)} == {1}
 
 
 async def test_the_judge_sees_both_answers_blind_and_each_gets_its_own_scores(tmp_path: Path) -> None:
@@ -171,7 +171,18 @@ TOOL = ToolCall(id="1", name="find", arguments='{"a": 1, "b": [2]}')
 @pytest.mark.parametrize(
     ("logged", "answer", "params", "expected"),
     [
-        (Completion(text="Yes."), Completion(text=" yes"), {}, (100, 100)),
+        (Completion(text="Yes.\r\nNo."), Completion(text=" Yes.\nNo.\n"), {}, (100, 100)),
+        (Completion(text="Yes."), Completion(text="yes"), {}, None),
+        (Completion(text="5"), Completion(text=".5"), {}, None),
+        (Completion(text="if x:\n    y()\nz()"), Completion(text="if x:\n    y()\n    z()"), {}, None),
+        (Completion(text='{"a": true}'), Completion(text='{"a": 1}'), {"response_format": "json_object"}, None),
+        (
+            Completion(text='{"a": 1}'),
+            Completion(text='`{"a": 1}`'),
+            {"response_format": "json_object"},
+            (100, 0),
+        ),
+        (Completion(text='{"userId": 7}'), Completion(text='{"userid": 7}'), {"response_format": "json_object"}, None),
         (Completion(text="Yes."), Completion(text="No."), {}, None),
         (
             Completion(tool_calls=(TOOL,)),

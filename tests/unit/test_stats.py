@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import subprocess
 import sys
 from functools import cache
@@ -14,7 +15,7 @@ from cqtui.stats.confidence import confidence, p_quality, p_savings
 from cqtui.stats.paired import clustered_mean, non_inferiority, paired_difference, quality_margins
 from cqtui.stats.power import pairs_needed_t, pairs_needed_z
 from cqtui.stats.rates import mcnemar_exact, wilson
-from cqtui.stats.savings import savings_ratio
+from cqtui.stats.savings import savings_ratio, surely_saved
 from cqtui.stats.sequential import Bounds, e_process, points_bounds, relative_bounds
 
 GOLDEN = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "golden_stats.json"
@@ -106,6 +107,29 @@ def test_savings_by_hand() -> None:
     assert savings_ratio([4], [1]).savings == 0.75
     assert savings_ratio([4], [1]).se is None
     assert savings_ratio([1, 3], [0.1, 0.3]).interval is None
+
+
+def test_surely_saved_is_a_wider_bound_than_the_interval() -> None:
+    x, y = [1.0] * 200, [0.4, 0.6] * 100
+    assert surely_saved(x, y) == pytest.approx(0.5 - 2.779 * 0.1 / math.sqrt(199), abs=1e-5)
+    interval = savings_ratio(x, y).interval
+    assert interval is not None
+    bounds = [surely_saved(x, y, alpha) or 0.0 for alpha in (0.05, 0.01, 1 / 120)]
+    assert interval[0] > bounds[0] > bounds[1] > bounds[2]
+    assert surely_saved([1, 3], [0.1, 0.3]) == pytest.approx(0.9)  # the same ratio throughout
+    assert surely_saved([], []) is surely_saved([4], [1]) is None
+    with pytest.raises(ValueError, match="alpha"):
+        surely_saved(x, y, 0.5)
+
+
+def test_surely_saved_may_be_looked_at_again_and_again() -> None:
+    above = 0
+    for seed in range(200):
+        rng = random.Random(seed)
+        x = [rng.lognormvariate(0, 0.4) for _ in range(400)]
+        y = [0.8 * cost * rng.lognormvariate(-0.045, 0.3) for cost in x]  # saves exactly 20%
+        above += any((surely_saved(x[:n], y[:n]) or 0.0) > 0.2 for n in range(100, 401, 10))
+    assert above <= 18  # at most 5% of 200, and what chance adds (99.9%)
 
 
 def test_confidence() -> None:
