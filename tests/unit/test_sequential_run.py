@@ -62,7 +62,7 @@ async def test_a_good_candidate_is_verified_and_the_rest_of_the_log_is_left_alon
     assert evidence.pairs < 123
     assert evidence.ledger.unasked == 123 - evidence.pairs
     replays = [request for request in requests if request.purpose == "replay"]
-    assert 123 <= len(replays) <= 123 + 20  # what was under way when the evidence was in
+    assert 123 <= len(replays) < 250  # what was under way when the evidence was in; not the 300
     judged_records = {request.record_id for request in requests if request.purpose == "judge"}
     assert len(judged_records) < 123
     assert evidence.sequential
