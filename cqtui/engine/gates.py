@@ -224,7 +224,9 @@ def _by_call(race: Race, t: Thresholds) -> Gate:
     return Gate(
         name="every call alike",
         asked=f"a drop of at most {t.max_quality_drop_percent:g}% with each call counted alike, not each conversation",
-        found="nothing measured" if found is None else f"{found:+.1f} points within it, cautiously".replace("-", "−"),
+        found="nothing measured"
+        if found is None
+        else f"{found:+.1f} points within it, at the cautious end".replace("-", "−"),
         passed=None if found is None else found >= 0,
         change="more prompts; or long conversations are where it is worse",
     )

@@ -11,7 +11,7 @@ from cqtui.results import Pair
 from cqtui.settings import Thresholds
 from cqtui.stats.paired import RELATIVE_FLOOR, clustered_mean, quality_margins
 from cqtui.stats.refusal_gate import RunningRefusalGate
-from cqtui.stats.savings import surely_saved
+from cqtui.stats.savings import anytime_factor, surely_saved
 from cqtui.stats.sequential import RunningEProcess, points_bounds, relative_bounds
 
 Settled = Literal["open", "passed", "failed"]
@@ -138,6 +138,7 @@ class Race:
         self._min_saving = thresholds.min_cost_saving_percent / 100 if asks_saving else -math.inf
         self._looked_at = 0
         self._drop = thresholds.max_quality_drop_percent
+        self._by_call_at = 0
         self._session: str | None = None
         self._refusals: list[bool] = []
         self._conversations: list[int] = [0]
@@ -202,15 +203,20 @@ class Race:
 
     @property
     def margin_by_call(self) -> float | None:
-        """How far the drop stays within what is allowed with every call counted alike, points; None: unknown.
+        """How far the drop surely stays within what is allowed with every call counted alike, points; None: unknown.
 
-        The lower end of a one-sided 95% interval with errors clustered by conversation, below 0 where it may be more.
+        Errors are clustered by conversation; the bound holds however often one looks, at the error rate of the other
+        tests. Below 0 the drop may be larger: a candidate that fails in long conversations alone would pass otherwise.
         """
+        if math.isinf(self.threshold):
+            return None
         known = [p for p in self.judged_pairs if p.baseline_score is not None and p.candidate_score is not None]
         current, candidate = [p.baseline_score or 0.0 for p in known], [p.candidate_score or 0.0 for p in known]
         _, z = quality_margins(current, candidate, self._drop / 100, self._drop)
-        found = clustered_mean(z, [p.session or p.record_id for p in known], level=0.90)
-        return found.interval[0] if found.interval is not None else None
+        found = clustered_mean(z, [p.session or p.record_id for p in known])
+        if found.mean is None or found.se_cr1 is None:
+            return None
+        return found.mean - found.se_cr1 * anytime_factor(found.clusters, min(MOST_ALPHA, 1 / self.threshold))
 
     def finish(self) -> None:
         """Say that no pair follows: the last conversation counts."""
@@ -223,8 +229,20 @@ class Race:
 
     def _look_at_quality(self) -> None:
         self.quality = self.evidence.settled(self.threshold)
+        if self.quality == "passed" and not self._holds_by_call():
+            self.quality = "open"
         if self.quality == "passed":
             self.judged_until = len(self.pairs)
+
+    def _holds_by_call(self) -> bool:
+        """Whether each call counted alike holds as well, where conversations differ in length; a look now and then."""
+        if not self.has_uneven_conversations:
+            return True
+        if self._by_call_at and len(self.pairs) < self._by_call_at + SAVING_LOOKS:
+            return False
+        self._by_call_at = len(self.pairs)
+        found = self.margin_by_call
+        return found is not None and found >= 0
 
     def _look_at_refusals(self) -> None:
         if self.refusals != "open":

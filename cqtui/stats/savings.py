@@ -77,6 +77,25 @@ def surely_saved(current_cost: Sequence[float], candidate_cost: Sequence[float],
     found = savings_ratio(current_cost, candidate_cost)
     if found.savings is None or found.se is None:
         return None
+    return found.savings - found.se * anytime_factor(found.n, alpha)
+
+
+def anytime_factor(n: int, alpha: float = 0.05) -> float:
+    """Return how many standard errors a one-sided bound lies off a mean so that it holds at every number of units.
+
+    Source: as `surely_saved`. About 2.8 at n = 200 and alpha = 0.05, 3.4 at alpha = 1/120, where one look takes 1.6 and
+    2.4; by the normal approximation.
+
+    Args:
+        n: Units seen, at least 1.
+        alpha: One-sided error rate over all looks, a share below 1/2.
+
+    Raises:
+        ValueError: If n is under 1 or alpha is not in (0, 1/2).
+    """
+    open_unit("2 alpha", 2 * alpha)
+    if n < 1:
+        raise ValueError(f"n is {n}, expected at least 1")
     s = -2 * math.log(2 * alpha)
-    v = 1 + found.n * (s + math.log1p(s)) / SHARPEST_AT
-    return found.savings - found.se * math.sqrt(2 * v / (v - 1) * math.log1p(math.sqrt(v) / (2 * alpha)))
+    v = 1 + n * (s + math.log1p(s)) / SHARPEST_AT
+    return math.sqrt(2 * v / (v - 1) * math.log1p(math.sqrt(v) / (2 * alpha)))
