@@ -218,7 +218,7 @@ def cqtui_replay(base_url: str, calls: int, folder: Path, clock: Clock) -> Finis
             "judge": {"mode": "checks"},
             # Equal answers are soon enough evidence; with no alpha to spend nothing is, and every call is made. The
             # current model is not asked again: its 20 calls would be cqtui's alone.
-            "thresholds": {"max_samples": calls, "alpha": 1e-100, "noise_floor_samples": 0},
+            "thresholds": {"max_samples": calls, "alpha": 1e-300, "noise_floor_samples": 0},
             "budget": {"usd": 1_000_000},
             "as_of": date(2026, 11, 25),
         }
