@@ -22,10 +22,10 @@ from cqtui.engine.replay import replay_call, replay_request
 from cqtui.engine.traffic import profile
 from cqtui.errors import BadInputError
 from cqtui.events import Emitter, Event
+from cqtui.judgements import Judgement
 from cqtui.models import Candidate, Completion, Failure, Frozen, LoggedCall, Message, ModelEntry, Origin, Part
 from cqtui.registry.loader import Registry, load_registry
 from cqtui.registry.pricing import blended_price
-from cqtui.results import Judgement
 from cqtui.settings import Settings
 from cqtui.store import runs
 from cqtui.store.database import Database

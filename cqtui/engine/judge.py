@@ -27,8 +27,8 @@ from cqtui.engine.judge_prompt import (
 )
 from cqtui.gateway.protocol import ChatRequest
 from cqtui.gateway.translate import Translation, translate
+from cqtui.judgements import Comparison, Judgement, Opinion
 from cqtui.models import Completion, Failure, LoggedCall, Message, ModelEntry, Origin, Part, Replay
-from cqtui.results import Comparison, Judgement, Opinion
 from cqtui.store.versions import RUBRIC, model_component, model_version
 
 MAX_JUDGE_TOKENS = 2048

@@ -11,9 +11,9 @@ import jinja2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cqtui.checks.conversation import render_completion, render_conversation
+from cqtui.judgements import Judgement, Opinion, RefusalVerdict
 from cqtui.models import Completion, LoggedCall
 from cqtui.resources import resource_path
-from cqtui.results import Judgement, Opinion, RefusalVerdict
 
 JudgeMode = Literal["side_by_side", "pointwise"]
 UNREADABLE = "[an answer that was not the JSON object that was asked for]"

@@ -18,9 +18,10 @@ from cqtui.engine.labelling import answer_digest
 from cqtui.engine.traffic import estimated_usage, segment_of, uncached
 from cqtui.gateway.protocol import ChatRequest, GatewayConfig
 from cqtui.gateway.translate import Translation, translate
+from cqtui.judgements import Comparison
 from cqtui.models import Candidate, Completion, Failure, LoggedCall, ModelEntry, Replay
 from cqtui.registry.pricing import cost_of
-from cqtui.results import Comparison, Pair
+from cqtui.results import Pair
 from cqtui.settings import Traffic
 from cqtui.store.finished import Finished
 from cqtui.store.versions import model_component, model_version

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from cqtui.results import Judgement, RefusalVerdict
+from cqtui.judgements import Judgement, RefusalVerdict
 
 _MARK = re.compile(r"sha256:[0-9a-f]{64}")
 _FIGURES = (

@@ -23,8 +23,9 @@ from cqtui.engine.judge_prompt import (
 from cqtui.engine.optimize import optimize_async, plan_for
 from cqtui.errors import BadInputError
 from cqtui.gateway.protocol import ChatRequest
+from cqtui.judgements import Comparison, Judgement, Opinion
 from cqtui.models import Completion, Failure, LoggedCall, Replay, ToolCall
-from cqtui.results import Comparison, Judgement, Opinion, Recommendation
+from cqtui.results import Recommendation
 from cqtui.settings import Settings
 from tests.fakes import QUIET, ScriptedClient, answered, good_model, judged, judged_answers, logged_call
 

@@ -13,8 +13,8 @@ import pytest
 
 from cqtui.engine.judge_prompt import read_pointwise, read_side_by_side
 from cqtui.events import EVENT, CandidateStopped, Event, ReplayFailed
+from cqtui.judgements import Judgement
 from cqtui.models import Completion, Replay, Usage
-from cqtui.results import Judgement
 from cqtui.store import records, runs
 from cqtui.store.database import connect
 from cqtui.store.text import (
