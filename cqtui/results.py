@@ -45,6 +45,11 @@ class Pair(Frozen):
     translated: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
 
+    @property
+    def conversation(self) -> str:
+        """Names the conversation that the call belongs to; a call of none is one of its own."""
+        return f"session {self.session}" if self.session is not None else f"call {self.record_id}"
+
 
 class Interval(Frozen):
     """A point estimate with its 95% interval."""

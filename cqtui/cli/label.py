@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
-from typing import get_args
+from typing import Literal, cast, get_args
 
 import click
 
-from cqtui.engine.labelling import Choice, Question, questions, stored_check
+from cqtui.cli.report import stored_result
+from cqtui.engine.labelling import Question, questions, stored_check
 from cqtui.errors import BadInputError
 from cqtui.importers import read_logs
 from cqtui.report.filters import inert, points, share_interval, signed
-from cqtui.results import LabelCheck, Recommendation
+from cqtui.results import LabelCheck
 from cqtui.settings import database_path, load_settings
-from cqtui.store import labels, runs
+from cqtui.store import labels
 from cqtui.store.database import Database
 
 ENOUGH = 30
 LONGEST_PROMPT = 4000
+Key = Literal["1", "2", "=", "s", "q"]
 
 
 @click.command("label", context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,11 +43,8 @@ def command(
     Example:
       cqtui label --count 30
     """
-    path = database_path()
-    if not path.is_file():
-        raise BadInputError(f"{path}: no store here yet.", "Run cqtui optimize first.")
-    with Database(path) as store:
-        result = _result(store, run)
+    result = stored_result(run)
+    with Database(database_path()) as store:
         shown = result.recommended or result.closest
         model_id = model or (shown.candidate.id if shown is not None else None)
         if model_id is None or not store.read(lambda c: labels.judged_records(c, model_id)):
@@ -61,13 +61,6 @@ def command(
         click.echo(_summary(check))
 
 
-def _result(store: Database, run: str | None) -> Recommendation:
-    found = store.read(lambda c: runs.load_result(c, run))
-    if found is None:
-        raise BadInputError(f"No run {run or ''} in {store.path}.".replace("  ", " "), "cqtui report shows the newest.")
-    return Recommendation.model_validate(found)
-
-
 def _ask(store: Database, model_id: str, run_id: str, count: int, paths: list[Path]) -> None:
     calls = read_logs([str(path) for path in paths]).calls
     wanted, done = questions(store, model_id, calls, run_id, count)
@@ -82,8 +75,15 @@ def _ask(store: Database, model_id: str, run_id: str, count: int, paths: list[Pa
         if choice == "q":
             return
         if choice != "s":
-            label = question.preference(choice)  # type: ignore[arg-type]
-            store.run(lambda c, q=question, label=label: labels.keep_label(c, q.record_id, model_id, q.digest, label))  # type: ignore[misc]
+            label = question.preference(choice)
+            keep = functools.partial(
+                labels.keep_label,
+                record_id=question.record_id,
+                model_id=model_id,
+                answer_digest=question.digest,
+                label=label,
+            )
+            store.run(keep)
 
 
 def _show(question: Question, number: int, total: int) -> None:
@@ -95,7 +95,7 @@ def _show(question: Question, number: int, total: int) -> None:
     click.echo(f"\n--- answer 2 ---\n{inert(question.second)}\n")
 
 
-def _choice() -> str:
+def _choice() -> Key:
     while True:
         click.echo("Which is better? 1, 2, = (no difference), s (skip), q (stop) ", nl=False)
         try:
@@ -106,8 +106,8 @@ def _choice() -> str:
             click.echo("")
             return "q"
         click.echo(key if key.isprintable() else "")
-        if key in (*get_args(Choice), "s", "q"):
-            return key
+        if key in get_args(Key):
+            return cast(Key, key)
 
 
 def _summary(check: LabelCheck | None) -> str:

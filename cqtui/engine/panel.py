@@ -41,11 +41,6 @@ class Panel:
         """Changes with anything that a judge is asked."""
         return rubric_version(self.mode, self.rubric)
 
-    @property
-    def calls_per_pair(self) -> float:
-        """How often a judge is asked for one pair on average; a pointwise one scores the logged answer only once."""
-        return len(self.judges) * (1.0 if self.mode == "pointwise" else 1.0 + self.swap_share)
-
 
 def choose_panel(registry: Registry, settings: Settings, contestants: Sequence[ModelEntry]) -> Panel:
     """The judges: the user's, else the first default one whose family is not a contestant's; none for checks.

@@ -197,9 +197,8 @@ class Race:
 
     @property
     def has_uneven_conversations(self) -> bool:
-        """Whether some conversations have more turns than others."""
-        sizes = {size for size in self._conversations if size}
-        return len(sizes) > 1
+        """Whether some conversations have more turns than others; the one under way may still grow."""
+        return len({size for size in self._conversations[:-1] if size}) > 1
 
     @property
     def margin_by_call(self) -> float | None:
@@ -213,7 +212,7 @@ class Race:
         known = [p for p in self.judged_pairs if p.baseline_score is not None and p.candidate_score is not None]
         current, candidate = [p.baseline_score or 0.0 for p in known], [p.candidate_score or 0.0 for p in known]
         _, z = quality_margins(current, candidate, self._drop / 100, self._drop)
-        found = clustered_mean(z, [p.session or p.record_id for p in known])
+        found = clustered_mean(z, [p.conversation for p in known])
         if found.mean is None or found.se_cr1 is None:
             return None
         return found.mean - found.se_cr1 * anytime_factor(found.clusters, min(MOST_ALPHA, 1 / self.threshold))
@@ -288,18 +287,7 @@ def sums_by_conversation(values: Sequence[tuple[Pair, float, float]]) -> tuple[l
     """
     totals: dict[str, list[float]] = {}
     for pair, left, right in values:
-        name = f"session {pair.session}" if pair.session is not None else f"call {pair.record_id}"
-        found = totals.setdefault(name, [0.0, 0.0])
+        found = totals.setdefault(pair.conversation, [0.0, 0.0])
         found[0] += left
         found[1] += right
     return [left for left, _ in totals.values()], [right for _, right in totals.values()]
-
-
-def costs_of(pairs: list[Pair] | tuple[Pair, ...]) -> tuple[list[float], list[float]]:
-    """Costs in USD of the current model and of the candidate, over the pairs where both are known."""
-    known = [
-        (float(pair.baseline_cost_usd), float(pair.candidate_cost_usd))
-        for pair in pairs
-        if pair.baseline_cost_usd is not None and pair.candidate_cost_usd is not None
-    ]
-    return [current for current, _ in known], [candidate for _, candidate in known]

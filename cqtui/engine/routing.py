@@ -52,7 +52,7 @@ def _outcome(pairs: _Known) -> Outcome:
     first = pairs[0]
     return Outcome(
         segment=first.segment or "",
-        conversation=first.session or first.record_id,
+        conversation=first.conversation,
         costs=(float(first.baseline_cost_usd or 0), *(float(pair.candidate_cost_usd or 0) for pair in pairs)),
         qualities=(
             sum(pair.baseline_score or 0.0 for pair in pairs) / len(pairs),  # a judge may score it anew for each pair
@@ -187,5 +187,5 @@ def _cascade_call(pair: Pair) -> CascadeCall:
         current_quality=pair.baseline_score or 0.0,
         candidate_quality=pair.candidate_score or 0.0,
         score=sign_of(pair),
-        conversation=pair.session or pair.record_id,
+        conversation=pair.conversation,
     )
