@@ -50,11 +50,15 @@ class CandidatesDiscovered(_Event):
 
 
 class CandidateChosen(_Event):
-    """A candidate will be replayed; ``samples`` calls at most."""
+    """A candidate will be replayed, ``samples`` calls at most.
+
+    ``evidence_needed`` are the odds that each of its tests must reach (methods.md, section 0.6); None: out of reach.
+    """
 
     kind: Literal["candidate_chosen"] = "candidate_chosen"
     candidate: Candidate
     samples: int
+    evidence_needed: float | None = None
 
 
 class ReplayFinished(_Event):
@@ -88,15 +92,48 @@ class ReplayFailed(_Event):
     spent_usd: Decimal
 
 
-class PairJudged(_Event):
-    """A pair is complete; scores 0..100, None where the pair is not comparable."""
+Settled = Literal["open", "passed", "failed"]
+
+
+class PairFigures(Frozen):
+    """What of a pair (``results.Pair``) a reader of events is told: figures, no text."""
+
+    record_id: str
+    session: str | None = None
+    baseline_score: float | None = None
+    candidate_score: float | None = None
+    baseline_cost_usd: Decimal | None = None
+    candidate_cost_usd: Decimal | None = None
+    latency_ms: float | None = None
+    baseline_refused: bool = False
+    candidate_refused: bool = False
+    format_failed: bool = False
+    truncated: bool = False
+    failure: FailureKind | None = None
+    unjudged: bool = False
+    unasked: bool = False
+
+    @property
+    def is_newly_refused(self) -> bool:
+        """Whether the candidate refused what the current model had answered."""
+        return self.candidate_refused and not self.baseline_refused
+
+
+class PairJudged(_Event, PairFigures):
+    """A pair is complete; scores 0..100, None where the pair is not comparable.
+
+    ``quality`` and ``refusals`` say what its candidate's pairs so far have settled. The evidence is the natural
+    logarithm of the odds: that quality drops by no more than allowed, that it drops by more, that refusals stay within
+    what is allowed (methods.md, sections 0.3 and 0.4).
+    """
 
     kind: Literal["pair_judged"] = "pair_judged"
     model_id: str
-    record_id: str
-    baseline_score: float | None
-    candidate_score: float | None
-    candidate_refused: bool
+    quality: Settled = "open"
+    refusals: Settled = "open"
+    quality_log_evidence: float = 0.0
+    worse_log_evidence: float = 0.0
+    refusals_log_evidence: float = 0.0
 
 
 class CandidateStopped(_Event):
@@ -106,6 +143,25 @@ class CandidateStopped(_Event):
     model_id: str
     pairs: int
     reason: str
+
+
+class PauseChanged(_Event):
+    """The run was told to pause, or to go on."""
+
+    kind: Literal["pause_changed"] = "pause_changed"
+    is_paused: bool
+
+
+class ConcurrencyChanged(_Event):
+    """Another number of calls may go at once: as the user wants it, or less since a provider throttles.
+
+    ``provider`` None: to each of them. ``wait_s`` is the pause that the provider asked for, in seconds.
+    """
+
+    kind: Literal["concurrency_changed"] = "concurrency_changed"
+    provider: str | None
+    allowed: int
+    wait_s: float | None = None
 
 
 class BatchJobSubmitted(_Event):
@@ -132,12 +188,13 @@ class GuardrailChecked(_Event):
 
 
 class RunFinished(_Event):
-    """The run ended with an answer."""
+    """The run ended with an answer; ``recommended`` is the candidate to switch to, None where there is none."""
 
     kind: Literal["run_finished"] = "run_finished"
     grade: Grade
     sentence: str
     spent_usd: Decimal
+    recommended: str | None = None
 
 
 Event = Annotated[
@@ -149,6 +206,8 @@ Event = Annotated[
     | ReplayFailed
     | PairJudged
     | CandidateStopped
+    | PauseChanged
+    | ConcurrencyChanged
     | BatchJobSubmitted
     | GuardrailChecked
     | RunFinished,

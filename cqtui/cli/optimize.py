@@ -16,6 +16,7 @@ import click
 from cqtui.cli.files import write_file
 from cqtui.cli.progress import EventFile, ProgressLines, fan_out
 from cqtui.engine.connect import open_client
+from cqtui.engine.control import RunControl
 from cqtui.engine.estimate import Estimate, estimate
 from cqtui.engine.optimize import plan_for
 from cqtui.engine.pipeline import run
@@ -114,15 +115,15 @@ async def _run(
     plan: Plan, store: Database, sink: EventSink, progress: ProgressLines | None, options: dict[str, Any]
 ) -> Recommendation:
     """Run with Ctrl+C: once lets the calls under way finish, twice stops now; a silent stretch still shows life."""
-    stop = asyncio.Event()
+    control = RunControl()
     loop = asyncio.get_running_loop()
     current = asyncio.current_task()
 
     def interrupt() -> None:
-        if stop.is_set() and current is not None:
+        if control.stopping.is_set() and current is not None:
             current.cancel()
             return
-        stop.set()
+        control.stop()
         under_way = (
             "batch jobs go on; the same command collects them" if plan.settings.batch else "calls under way finish"
         )
@@ -142,7 +143,7 @@ async def _run(
     try:
         async with open_client(plan, record=options["record"], recording=options["recording"]) as client:
             ping = plan.settings.provider == "portkey"
-            return await run(plan, client, store, sink, resume=options["resume"], ping=ping, stop=stop)
+            return await run(plan, client, store, sink, resume=options["resume"], ping=ping, control=control)
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:

@@ -11,7 +11,17 @@ import click
 
 from cqtui.engine.run_state import RunState
 from cqtui.errors import BadInputError
-from cqtui.events import EVENT, BatchJobSubmitted, CandidateStopped, Event, EventSink, RunStarted, StageStarted
+from cqtui.events import (
+    EVENT,
+    BatchJobSubmitted,
+    CandidateStopped,
+    ConcurrencyChanged,
+    Event,
+    EventSink,
+    RunStarted,
+    StageStarted,
+)
+from cqtui.report.filters import plain
 
 PLAIN_INTERVAL_S = 10.0
 LIVE_INTERVAL_S = 0.2
@@ -32,26 +42,20 @@ class ProgressLines:
     def __call__(self, event: Event, /) -> None:
         """Take an event."""
         self.state.apply(event)
-        if isinstance(event, CandidateStopped):
-            self._say(f"{event.model_id}: stopped after {event.pairs} calls: {event.reason}")
-        elif isinstance(event, RunStarted) and event.resumed:
-            self._say("Going on with the unfinished run of this plan; what was paid for is not paid again.")
-        elif isinstance(event, StageStarted) and event.stage == "verify" and event.iteration > 1:
-            self._say(f"No candidate passed; trying the next stronger ones (round {event.iteration}).")
-        elif isinstance(event, BatchJobSubmitted):
-            self._say(f"Batch job {event.job_id}: {event.calls} calls ({event.purpose}) to {event.model_id}.")
+        if _is_told(event):
+            self._say(plain(self.state.happenings[-1].text))
         self.tick()
 
     def tick(self) -> None:
         """Print the line when its time has come."""
         now = self._clock()
-        if now - self._last >= self._interval and self.state.candidates:
+        if now - self._last >= self._interval and self.state.tried:
             self._last = now
             self._draw(self.state.line())
 
     def close(self) -> None:
         """End the line that is redrawn."""
-        if self._live and self.state.candidates:
+        if self._live and self.state.tried:
             self._draw(self.state.line())
             click.echo("", err=True)
 
@@ -65,6 +69,15 @@ class ProgressLines:
             click.echo(f"\r\x1b[2K{line[:118]}", err=True, nl=False)
         else:
             click.echo(line, err=True)
+
+
+def _is_told(event: Event) -> bool:
+    """Whether an event gets a line of its own; the redrawn line tells the rest."""
+    if isinstance(event, RunStarted):
+        return event.resumed
+    if isinstance(event, StageStarted):
+        return event.stage == "verify" and event.iteration > 1
+    return isinstance(event, CandidateStopped | BatchJobSubmitted | ConcurrencyChanged)
 
 
 class EventFile:

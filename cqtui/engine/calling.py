@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from cqtui.engine.budget import Budget
 from cqtui.errors import AccessRefusedError, BadInputError
-from cqtui.events import Emitter, ReplayFailed, ReplayFinished
+from cqtui.events import ConcurrencyChanged, Emitter, ReplayFailed, ReplayFinished
 from cqtui.gateway.batching import travels_in_job
 from cqtui.gateway.limits import (
     FIRST_BACKOFF_S,
@@ -189,6 +189,7 @@ class Caller:
         self._rubric = rubric
         self._sleep = sleep
         self._clock = clock
+        self._most = gateway.concurrency
         self._limits: dict[str, AdaptiveLimit] = {}
         self._closed: dict[str, Failure] = {}
         self._reached = False
@@ -263,13 +264,19 @@ class Caller:
             return self._refused(request, entry, outcome.failure)
         return outcome
 
+    def limit_to(self, calls: int) -> None:
+        """Allow so many calls at a time to each provider from now on."""
+        self._most = calls
+        for limit in self._limits.values():
+            limit.limit_to(calls)
+
     def _limit_of(self, request: ChatRequest, entry: ModelEntry) -> AdaptiveLimit:
         if request.provider not in self._limits:
             self._limits[request.provider] = AdaptiveLimit(
-                self._gateway.concurrency,
+                self._most,
                 clock=self._clock,
                 sleep=self._sleep,
-                first=self._gateway.concurrency if self._batch else FIRST_CONCURRENCY,
+                first=self._most if self._batch else FIRST_CONCURRENCY,
                 requests_per_minute=None if self._batch else self._gateway.rpm or entry.rate_limit_rpm,
             )
         return self._limits[request.provider]
@@ -323,7 +330,9 @@ class Caller:
                 self._sending.add(asyncio.current_task())
                 replay = await self._client.complete(request)
             self._reached = self._reached or replay.status is not None
-            limit.learn(replay, started)
+            if limit.learn(replay, started) and replay.failure is not None:
+                wait_s = replay.failure.retry_after_s
+                self._emitter.emit(ConcurrencyChanged, provider=request.provider, allowed=limit.allowed, wait_s=wait_s)
             in_batch = self._batch and travels_in_job(request)
             cost = measured_usd(replay, entry, self._as_of, batch=in_batch)
             replay = replay.model_copy(update={"cost_usd": cost, "queued_ms": queued_ms})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from decimal import Decimal
 from cqtui.engine.adjustments import Adjustments
 from cqtui.engine.budget import BudgetExhaustedError
 from cqtui.engine.calling import Caller
+from cqtui.engine.control import RunControl
 from cqtui.engine.replay import is_refusal, replay_call, replay_request
 from cqtui.engine.traffic import uncached
 from cqtui.engine.workers import run_workers
@@ -75,16 +75,16 @@ class GuardrailTrials:
         finished: Finished,
         *,
         run_id: str,
-        stop: asyncio.Event,
+        control: RunControl,
     ) -> None:
-        """Join the pieces; ``finished`` has the trials that need no call; none starts once ``stop`` is set."""
+        """Join the pieces; ``finished`` has the trials that need no call; ``control`` may stop or pause them."""
         self._caller = caller
         self._adjustments = adjustments
         self._emitter = emitter
         self._settings = settings
         self._finished = finished
         self._run_id = run_id
-        self._stop = stop
+        self._control = control
         self.budget_exhausted = False
         self.notes: list[str] = []
 
@@ -108,18 +108,20 @@ class GuardrailTrials:
         trials: list[Trial] = []
 
         async def worker() -> None:
-            for call in work:
-                if self._stop.is_set():
-                    return
-                try:
-                    trials.append(await self._trial(candidate, name, call, known[call.id]))
-                except BudgetExhaustedError:
-                    self.budget_exhausted = True
-                    return
-                except StillWaitingError:
-                    return
+            while True:
+                async with self._control.turn() as may_start:
+                    call = next(work, None)
+                    if not may_start or call is None:
+                        return
+                    try:
+                        trials.append(await self._trial(candidate, name, call, known[call.id]))
+                    except BudgetExhaustedError:
+                        self.budget_exhausted = True
+                        return
+                    except StillWaitingError:
+                        return
 
-        await run_workers(worker, min(len(sample), self._settings.gateway.concurrency))
+        await run_workers(worker, self._control.workers(len(sample)))
         if len(trials) < len(sample):
             why = "the budget was used up" if self.budget_exhausted else "the run was interrupted"
             self.notes.append(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 
 from cqtui.engine.budget import BudgetExhaustedError
+from cqtui.engine.control import RunControl
 from cqtui.engine.evidence import scored
 from cqtui.engine.replay import Replayer
 from cqtui.engine.workers import run_workers
@@ -24,7 +24,7 @@ def as_candidate(entry: ModelEntry) -> Candidate:
 
 
 async def measure_noise_floor(
-    replayer: Replayer, current: ModelEntry, calls: Sequence[LoggedCall], *, workers: int, stop: asyncio.Event
+    replayer: Replayer, current: ModelEntry, calls: Sequence[LoggedCall], control: RunControl
 ) -> NoiseFloor | None:
     """Have the current model answer calls again and compare with the log, as for a candidate.
 
@@ -32,8 +32,7 @@ async def measure_noise_floor(
         replayer: Replays and judges.
         current: The current model.
         calls: Those to answer again; fewer where the money ends or the run is stopped.
-        workers: Calls at a time.
-        stop: No call starts once it is set.
+        control: May stop or pause it.
 
     Returns:
         None with fewer than 5 comparable pairs.
@@ -46,15 +45,17 @@ async def measure_noise_floor(
     candidate = as_candidate(current)
 
     async def worker() -> None:
-        for call in work:
-            if stop.is_set():
-                return
-            try:
-                pairs.append(await replayer.pair(call, candidate))
-            except (BudgetExhaustedError, StillWaitingError):
-                return
+        while True:
+            async with control.turn() as may_start:
+                call = next(work, None)
+                if not may_start or call is None:
+                    return
+                try:
+                    pairs.append(await replayer.pair(call, candidate))
+                except (BudgetExhaustedError, StillWaitingError):
+                    return
 
-    await run_workers(worker, min(workers, len(calls)))
+    await run_workers(worker, control.workers(len(calls)))
     return noise_floor_of(pairs)
 
 

@@ -18,6 +18,7 @@ from cqtui.engine.bands import stronger_band, threshold_of
 from cqtui.engine.batch import in_batches
 from cqtui.engine.budget import Budget, cap_of
 from cqtui.engine.calling import ACCESS_HINT, Caller, access_words
+from cqtui.engine.control import RunControl
 from cqtui.engine.decide import Answer, business_impact, decide, more_usd_of
 from cqtui.engine.estimate import noise_floor_calls, usd_per_prompt
 from cqtui.engine.evidence import evaluate
@@ -34,7 +35,16 @@ from cqtui.engine.routing import plan_routing
 from cqtui.engine.traffic import segment_key
 from cqtui.engine.verify import Verification, verify
 from cqtui.errors import AccessRefusedError
-from cqtui.events import CandidatesDiscovered, Emitter, EventSink, RunFinished, RunStarted, StageStarted
+from cqtui.events import (
+    CandidatesDiscovered,
+    ConcurrencyChanged,
+    Emitter,
+    EventSink,
+    PauseChanged,
+    RunFinished,
+    RunStarted,
+    StageStarted,
+)
 from cqtui.gateway.protocol import ChatClient
 from cqtui.models import Candidate, Failure
 from cqtui.results import Evidence, GuardrailReport, NoiseFloor, Recommendation, RoutingPlan
@@ -44,7 +54,6 @@ from cqtui.store.finished import Finished
 from cqtui.store.locking import month_lock, plan_lock
 from cqtui.store.versions import versions_now
 
-KEEPING = 8  # one worker more for so many: while some keep an answer, as many calls as allowed are under way
 Stage = Literal["completed", "stopped_early", "budget_exhausted", "interrupted"]
 
 
@@ -60,7 +69,7 @@ async def run(
     *,
     resume: bool = True,
     ping: bool = False,
-    stop: asyncio.Event | None = None,
+    control: RunControl | None = None,
     clock: Callable[[], datetime] = _utc_now,
 ) -> Recommendation:
     """Carry a plan out.
@@ -72,7 +81,7 @@ async def run(
         sink: Told what happens.
         resume: Go on with an unfinished run of the same plan.
         ping: Ask each model for one token before its first call.
-        stop: When set, the calls under way finish and the answer rests on what is there.
+        control: May stop the run, pause it, and change its concurrency.
         clock: The time that events carry.
 
     Raises:
@@ -106,11 +115,13 @@ async def run(
         emitter.emit(CandidatesDiscovered, candidates=plan.discovery.chosen, excluded=plan.discovery.excluded)
         emitter.emit(StageStarted, stage="rank")
         budget = Budget(cap.usd, spent.total_usd)
-        stop = stop or asyncio.Event()
+        control = control or RunControl()
+        control.set_concurrency(plan.settings.gateway.concurrency)
         in_jobs = None
         if plan.settings.batch:
-            in_jobs = in_batches(client, database, emitter, stop, plan.settings.gateway.batch_poll_s)
-        under_way = _Run(plan, in_jobs or client, database, emitter, budget, run_id, ping=ping, stop=stop)
+            in_jobs = in_batches(client, database, emitter, control.stopping, plan.settings.gateway.batch_poll_s)
+        under_way = _Run(plan, in_jobs or client, database, emitter, budget, run_id, ping=ping, control=control)
+        _tell_of_changes(control, emitter, under_way.caller)
         if cap.note:
             under_way.notes.append(cap.note)
         try:
@@ -130,10 +141,33 @@ async def run(
             journal.flush()
         emitter.emit(StageStarted, stage="decide")
         result = await under_way.conclude(clock(), started)
-        emitter.emit(RunFinished, grade=result.grade, sentence=result.sentence, spent_usd=result.spend.total_usd)
+        emitter.emit(
+            RunFinished,
+            grade=result.grade,
+            sentence=result.sentence,
+            spent_usd=result.spend.total_usd,
+            recommended=result.recommended.candidate.id if result.recommended is not None else None,
+        )
         journal.flush()
         await database.run_async(lambda c: _keep_evaluations(c, result.judge, under_way.found))
         return result
+
+
+def _tell_of_changes(control: RunControl, emitter: Emitter, caller: Caller) -> None:
+    """Carry out what a front end changes while the run goes on, and tell the others."""
+    known = (control.is_paused, control.concurrency)
+
+    def changed() -> None:
+        nonlocal known
+        was_paused, allowed = known
+        known = (control.is_paused, control.concurrency)
+        if control.is_paused != was_paused:
+            emitter.emit(PauseChanged, is_paused=control.is_paused)
+        if control.concurrency != allowed:
+            caller.limit_to(control.concurrency)
+            emitter.emit(ConcurrencyChanged, provider=None, allowed=control.concurrency)
+
+    control.listen(changed)
 
 
 def _begin(
@@ -169,7 +203,7 @@ class _Run:
         run_id: str,
         *,
         ping: bool,
-        stop: asyncio.Event,
+        control: RunControl,
     ) -> None:
         settings = plan.settings
         self._plan = plan
@@ -177,7 +211,7 @@ class _Run:
         self._database = database
         self._emitter = emitter
         self._run_id = run_id
-        self._stop = stop
+        self._control = control
         self.caller = Caller(
             client,
             database,
@@ -235,9 +269,8 @@ class _Run:
                 plan.calls,
                 self._replayer,
                 self._emitter,
-                workers=settings.gateway.concurrency + settings.gateway.concurrency // KEEPING,
                 found=found,
-                stop=self._stop,
+                control=self._control,
                 in_waves=settings.batch,
             )
             self._tried += band
@@ -287,13 +320,13 @@ class _Run:
             settings,
             self._finished,
             run_id=self._run_id,
-            stop=self._stop,
+            control=self._control,
         )
         for candidate in finalists:
             for name in settings.guardrails:
                 pairs = self.found.pairs[candidate.id]
                 self._guardrails.append(await trials.report(candidate, name, self._plan.calls, pairs))
-        self.found.interrupted = self._stop.is_set()
+        self.found.interrupted = self._control.stopping.is_set()
         self._guardrails_cut = trials.budget_exhausted
         self.notes += trials.notes
 
@@ -304,13 +337,7 @@ class _Run:
         if done or not calls or not any(evidence.acceptable for evidence in self._evidence):
             return
         self._emitter.emit(StageStarted, stage="noise_floor")
-        self._noise_floor = await measure_noise_floor(
-            self._replayer,
-            self._plan.current,
-            calls,
-            workers=self._plan.settings.gateway.concurrency,
-            stop=self._stop,
-        )
+        self._noise_floor = await measure_noise_floor(self._replayer, self._plan.current, calls, self._control)
 
     def _answer(self) -> Answer:
         found, plan = self.found, self._plan

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
+from cqtui.events import Settled
 from cqtui.models import Candidate
 from cqtui.results import Pair
 from cqtui.settings import Thresholds
@@ -14,7 +14,6 @@ from cqtui.stats.refusal_gate import RunningRefusalGate
 from cqtui.stats.savings import anytime_factor, surely_saved
 from cqtui.stats.sequential import RunningEProcess, points_bounds, relative_bounds
 
-Settled = Literal["open", "passed", "failed"]
 WORSE_THRESHOLD = 20.0  # for every candidate: giving one up too early costs a chance, not a false promise
 CLEARLY_WORSE = "clearly worse"  # why a candidate stopped; a provider's own words may stand there instead
 REFUSES_MORE = "refuses more than allowed"

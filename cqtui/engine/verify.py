@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
+import math
 from collections.abc import Iterator, Sequence
 
 from cqtui.engine.batch import next_wave
 from cqtui.engine.budget import BudgetExhaustedError
 from cqtui.engine.calling import access_words
+from cqtui.engine.control import RunControl
 from cqtui.engine.gates import more_calls
 from cqtui.engine.race import Race
 from cqtui.engine.replay import Replayer
 from cqtui.engine.workers import run_workers
-from cqtui.events import CandidateChosen, CandidateStopped, Emitter, PairJudged
+from cqtui.events import CandidateChosen, CandidateStopped, Emitter, PairFigures, PairJudged
 from cqtui.gateway.batching import StillWaitingError
 from cqtui.models import Failure, LoggedCall
 from cqtui.results import Pair
@@ -67,42 +68,53 @@ async def verify(
     replayer: Replayer,
     emitter: Emitter,
     *,
-    workers: int,
     found: Verification,
-    stop: asyncio.Event,
+    control: RunControl,
     in_waves: bool = False,
 ) -> None:
     """Replay ``calls`` in their order on every candidate; results go into ``found`` as they come.
 
     A candidate stops early when the evidence is in, either way, or when its first calls all fail; once its quality has
     passed, further calls settle the refusals without a judge. Money that is gone ends the round with what was measured.
-    ``stop`` lets the calls under way finish and starts no more. With ``in_waves`` calls
-    come together, as many as are worth a look (batch jobs); else one after the other.
+    ``control`` may stop or pause the run, and says how many calls go at once. With ``in_waves`` calls come together,
+    as many as are worth a look (batch jobs); else one after the other.
     """
     states = [_Progress(race) for race in races]
     for state in states:
         found.races[state.candidate.id] = state.race
-        emitter.emit(CandidateChosen, candidate=state.candidate, samples=len(calls))
+        needed = state.race.threshold
+        emitter.emit(
+            CandidateChosen,
+            candidate=state.candidate,
+            samples=len(calls),
+            evidence_needed=needed if math.isfinite(needed) else None,
+        )
+
+    async def one_pair(index: int, call: LoggedCall, state: _Progress) -> bool:
+        """Replay and judge one call; False where no more should follow."""
+        try:
+            pair = await replayer.pair(call, state.candidate, judged=state.race.wants_judgement)
+        except BudgetExhaustedError:
+            found.budget_exhausted = True
+            return False
+        except StillWaitingError:
+            return False
+        for following in state.take(index, pair):
+            _report(emitter, state, following)
+            _look(emitter, state)
+        return True
 
     async def worker(work: Iterator[tuple[int, LoggedCall, _Progress]]) -> None:
-        for index, call, state in work:
-            if stop.is_set() or found.budget_exhausted:
-                return
-            if state.stopped is not None:
-                continue
-            try:
-                pair = await replayer.pair(call, state.candidate, judged=state.race.wants_judgement)
-            except BudgetExhaustedError:
-                found.budget_exhausted = True
-                return
-            except StillWaitingError:
-                return
-            for following in state.take(index, pair):
-                _report(emitter, state, following)
-                _look(emitter, state)
+        goes_on = True
+        while goes_on:
+            async with control.turn() as may_start:
+                item = next((item for item in work if item[2].stopped is None), None)
+                if not may_start or found.budget_exhausted or item is None:
+                    return
+                goes_on = await one_pair(*item)
 
     done = 0
-    while done < len(calls) and not (stop.is_set() or found.budget_exhausted):
+    while done < len(calls) and not (control.stopping.is_set() or found.budget_exhausted):
         racing = [state for state in states if state.stopped is None]
         if not racing:
             break
@@ -111,22 +123,25 @@ async def verify(
             size = next_wave(done, [more_calls(state.race) for state in racing], len(calls))
         wave = list(enumerate(calls))[done : done + size]
         work = iter([(index, call, state) for index, call in wave for state in racing])
-        await run_workers(functools.partial(worker, work), min(workers, len(wave) * len(racing)))
+        await run_workers(functools.partial(worker, work), control.workers(len(wave) * len(racing)))
         done += size
-    found.interrupted = stop.is_set()
+    found.interrupted = control.stopping.is_set()
     if not (found.interrupted or found.budget_exhausted):
         for race in races:
             race.finish()
 
 
 def _report(emitter: Emitter, state: _Progress, pair: Pair) -> None:
+    race = state.race
     emitter.emit(
         PairJudged,
         model_id=state.candidate.id,
-        record_id=pair.record_id,
-        baseline_score=pair.baseline_score,
-        candidate_score=pair.candidate_score,
-        candidate_refused=pair.candidate_refused,
+        **{name: getattr(pair, name) for name in PairFigures.model_fields},
+        quality=race.quality,
+        refusals=race.refusals,
+        quality_log_evidence=min(race.evidence.plain.log_not_worse, race.evidence.strict.log_not_worse),
+        worse_log_evidence=race.evidence.plain.log_worse,
+        refusals_log_evidence=race.refusal_gate.log_acceptable,
     )
 
 

@@ -91,8 +91,13 @@ class AdaptiveLimit:
         self._next_start = turn + self._spacing_s
         return turn
 
-    def learn(self, replay: Replay, started: float) -> None:
-        """Take note of how a call went that had started at ``started``."""
+    def limit_to(self, most: int) -> None:
+        """Allow ``most`` calls at a time from now on; those under way go on."""
+        self.most = most
+        self.allowed = min(self.allowed, most)
+
+    def learn(self, replay: Replay, started: float) -> bool:
+        """Take note of how a call went that had started at ``started``; says whether that lowered the limit."""
         failure = replay.failure
         if failure is not None and failure.kind == "rate_limited":
             now = self._clock()
@@ -101,6 +106,7 @@ class AdaptiveLimit:
                 self.allowed = max(1, self.allowed // 2)
                 self._throttled_at = now
                 self._successes = 0
+                return True
         elif failure is None and self.allowed < self.most:
             self._successes += 1
             if self._throttled_at is None:
@@ -108,6 +114,7 @@ class AdaptiveLimit:
             elif self._successes >= self.allowed:
                 self._successes = 0
                 self.allowed += 1
+        return False
 
 
 def is_transient(replay: Replay) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cqtui.engine.control import RunControl
 from cqtui.engine.optimize import optimize_async
 from cqtui.engine.pipeline import run
 from cqtui.engine.plan import make_plan
@@ -172,12 +173,12 @@ async def test_prices_of_the_day_apply_to_what_was_measured_before(tmp_path: Pat
 
 
 async def test_an_interrupted_run_goes_on_and_repeats_only_what_was_not_finished(tmp_path: Path) -> None:
-    stop = asyncio.Event()
+    control = RunControl()
     path = tmp_path / "c.db"
 
     def until(request: ChatRequest) -> Replay | Failure:
         if len(first.requests) == 40:
-            stop.set()
+            control.stop()
         return good(request)
 
     first, second = ScriptedClient(until), ScriptedClient(good)
@@ -187,7 +188,7 @@ async def test_an_interrupted_run_goes_on_and_repeats_only_what_was_not_finished
         pass
 
     with Database(path) as store:
-        partial = await run(plan, first, store, ignore, stop=stop)
+        partial = await run(plan, first, store, ignore, control=control)
         assert partial.stage == "interrupted"
         whole = await run(plan, second, store, ignore)
     assert whole.stage == "completed"
