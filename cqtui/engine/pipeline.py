@@ -112,7 +112,7 @@ async def run(
             resumed=earlier is not None,
         )
         emitter.emit(StageStarted, stage="discover")
-        emitter.emit(CandidatesDiscovered, candidates=plan.discovery.chosen, excluded=plan.discovery.excluded)
+        emitter.emit(CandidatesDiscovered, candidates=plan.ranked, excluded=plan.discovery.excluded)
         emitter.emit(StageStarted, stage="rank")
         budget = Budget(cap.usd, spent.total_usd)
         control = control or RunControl()

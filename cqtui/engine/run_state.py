@@ -40,12 +40,12 @@ KEPT_HAPPENINGS = 2000
 class CandidateState:
     """One candidate's row: pairs complete of those planned, what they show so far, and its state in words.
 
-    ``samples`` 0: it was discovered and is not tried yet. ``quality`` and ``cost`` are changes against the current
+    ``samples`` 0: it was discovered and is not tried yet, and has no letter. ``quality`` and ``cost`` are changes against the current
     model over the pairs so far; latencies in ms, sorted; ``spent_usd`` its own replays alone.
     """
 
     candidate: Candidate
-    letter: str
+    letter: str = ""
     samples: int = 0
     pairs: int = 0
     comparable: int = 0
@@ -188,6 +188,7 @@ class RunState:
                 self._row(candidate)
         elif isinstance(event, CandidateChosen):
             row = self._row(event.candidate)
+            row.letter = row.letter or letter(len(self.tried))
             row.samples, row.evidence_needed = event.samples, event.evidence_needed
         elif isinstance(event, CandidateStopped):
             self.candidates[event.model_id].stopped = event.reason
@@ -204,15 +205,13 @@ class RunState:
     def _row(self, candidate: Candidate) -> CandidateState:
         row = self.candidates.get(candidate.id)
         if row is None:
-            number = len(self.candidates)
-            letter = string.ascii_uppercase[number] if number < 26 else str(number + 1)
-            row = self.candidates[candidate.id] = CandidateState(candidate, letter)
+            row = self.candidates[candidate.id] = CandidateState(candidate)
         return row
 
     def name_of(self, model_id: str) -> str:
         """A candidate's letter and name; a model's id where it is no candidate."""
         row = self.candidates.get(model_id)
-        return model_id if row is None else f"{row.letter} {row.candidate.short_name}"
+        return model_id if row is None else f"{row.letter} {row.candidate.short_name}".strip()
 
     def _answer(self, event: ReplayFinished) -> None:
         if event.from_cache:

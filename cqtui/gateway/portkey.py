@@ -92,6 +92,13 @@ def endpoint_of(base_url: str, custom_host: str | None) -> str:
     return f"{base_url} for {custom_host}" if custom_host else base_url
 
 
+def import_sdk() -> None:
+    """Import what a client needs, which takes over a second the first time."""
+    with _long_lived():
+        import httpx_aiohttp  # noqa: F401
+        import portkey_ai  # noqa: F401
+
+
 class PortkeyClient:
     """One AsyncPortkey over an aiohttp transport, for one event loop.
 
@@ -142,10 +149,9 @@ class PortkeyClient:
         self._key_for = key_for
         self._secrets = {api_key} if api_key else set()
 
-        with _long_lived():
-            import httpx_aiohttp  # noqa: F401
-            from portkey_ai import AsyncPortkey
-            from portkey_ai._vendor import openai
+        import_sdk()
+        from portkey_ai import AsyncPortkey
+        from portkey_ai._vendor import openai
 
         # A library that turns logging on must not fill the screen with a line for every call.
         logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -1,0 +1,1 @@
+"""The terminal app: the engine's events and results on screens."""

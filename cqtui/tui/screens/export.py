@@ -1,0 +1,112 @@
+"""Takes a result away: Markdown, HTML, JSON, CSV, or a gateway config."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+from cqtui.errors import BadInputError, CqtuiError
+from cqtui.results import Recommendation
+from cqtui.tui.screens.dialogs import Answer, Choice, ChoiceDialog, QuestionDialog, ValueDialog, error_dialog
+
+if TYPE_CHECKING:
+    from cqtui.tui.app import CqtuiApp
+
+
+def _markdown(app: CqtuiApp, result: Recommendation) -> str:
+    from cqtui.report.render import render_markdown
+
+    return render_markdown(result)
+
+
+def _html(app: CqtuiApp, result: Recommendation) -> str:
+    from cqtui.report.html import render_html
+
+    return render_html(result)
+
+
+def _json(app: CqtuiApp, result: Recommendation) -> str:
+    from cqtui.report.response import optimize_response
+
+    return optimize_response(result).model_dump_json(indent=2) + "\n"
+
+
+def _csv(app: CqtuiApp, result: Recommendation) -> str:
+    from cqtui.report.candidate_csv import candidates_csv
+
+    return candidates_csv(result)
+
+
+def _config(app: CqtuiApp, result: Recommendation) -> str:
+    from cqtui.report.export import config_text, exported_config
+    from cqtui.settings import Settings
+
+    settings = app.found.settings if app.found is not None else Settings()
+    return config_text(exported_config(result, settings))
+
+
+FORMATS: dict[str, tuple[str, str, Callable[[Any, Recommendation], str]]] = {
+    "md": ("Markdown", "the report, as CI posts it", _markdown),
+    "html": ("HTML", "one file to mail, with the plot", _html),
+    "json": ("JSON", "what cqtui optimize --json prints", _json),
+    "csv": ("CSV", "one line a candidate, for a spreadsheet", _csv),
+    "config.json": ("gateway config", "5% of the calls to the recommended model, the rest as today", _config),
+}
+
+
+def ask_export(app: App[Any], result: Recommendation) -> None:
+    """Ask for the format, then for the file, and write it."""
+    choices = [Choice(ending, words, remark) for ending, (words, remark, _) in FORMATS.items()]
+
+    def chosen(ending: str | None) -> None:
+        if ending is not None:
+            _ask_file(app, result, ending)
+
+    app.push_screen(ChoiceDialog("Export", "What to write.", choices), chosen)
+
+
+def _ask_file(app: App[Any], result: Recommendation, ending: str) -> None:
+    from cqtui.tui.app import CqtuiApp
+
+    assert isinstance(app, CqtuiApp)
+    words, _, make = FORMATS[ending]
+    try:
+        text = make(app, result)
+    except CqtuiError as error:
+        app.push_screen(error_dialog(error))
+        return
+
+    def named(value: str | None) -> None:
+        if not value:
+            return
+        path = Path(value).expanduser()
+        if path.exists():
+            question = QuestionDialog(
+                "Replace the file?", f"{path} is there already.",
+                [Answer("back", "Leave it", "n", is_first=True), Answer("replace", "Replace", "r")],
+            )
+            app.push_screen(question, lambda answer: _write(app, path, text) if answer == "replace" else None)
+        else:
+            _write(app, path, text)
+
+    suggestion = f"cqtui-{result.run_id[:8]}.{ending}"
+    app.push_screen(ValueDialog(f"Export: {words}", "The file's name.", suggestion, _complaint), named)
+
+
+def _complaint(value: str) -> str | None:
+    if not value:
+        return "Type a name, or press escape."
+    return f"{value} is a folder." if Path(value).expanduser().is_dir() else None
+
+
+def _write(app: App[Any], path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        app.push_screen(error_dialog(BadInputError(f"{path}: {error.strerror}.", "Name a file that can be written.")))
+        return
+    app.notify(f"Wrote {path}", markup=False)

@@ -1,0 +1,26 @@
+"""The first paint: the app's name, until it is known what there is to work on."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from cqtui import __version__
+
+
+class OpeningScreen(Screen[None]):
+    """Shown for a moment."""
+
+    def compose(self) -> ComposeResult:
+        """The name and what happens."""
+        yield Static(
+            Content.assemble(
+                ("cqtui", "bold $text-primary"),
+                (f" {__version__}\n\n", "$text-muted"),
+                "Find a cheaper model, with evidence.\n",
+                ("Reading the configuration and the log …", "$text-muted"),
+            ),
+            id="opening",
+        )

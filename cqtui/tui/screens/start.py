@@ -1,0 +1,300 @@
+"""The start screen: what was found, what would be tried, who receives the prompts, what it may cost, one key to start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import DataTable, OptionList, Static
+from textual.widgets.option_list import Option
+
+from cqtui.engine.decide import retirement_words
+from cqtui.report.filters import money
+from cqtui.report.plan_words import describe_log, sentence_of_recipients
+from cqtui.tui.inert import fitted, one_line, shown
+from cqtui.tui.page import Page
+from cqtui.tui.screens.dialogs import Answer, MessageDialog, QuestionDialog
+from cqtui.tui.screens.edits import EDITS, Edit, begin_edit, change
+from cqtui.tui.workspace import Found, missing_key, provider_words
+
+NAME_WIDTH = 15
+
+
+class StartScreen(Page):
+    """What a run would do, before it does anything."""
+
+    PLACE = "start"
+    HELP_TEXT = (
+        "Left: what the run will do; enter changes a line, and cqtui.toml keeps it (your comments stay). Right: the "
+        "models. 'first' are tried at once, 'next' if none of those is good enough; the others say why they are left "
+        "out. Nothing is sent and nothing is spent before you start."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "start", "Start", tooltip="Start the run; paid calls are asked about first"),
+        Binding("space", "toggle", "On/off", tooltip="Try the selected model, or leave it out"),
+        Binding("a", "automatic", "Automatic", tooltip="Let cqtui choose the candidates again"),
+        Binding("l", "log", "Log", tooltip="What was read, and the first problems in it"),
+        Binding("w", "why", "Why", tooltip="Why the selected model is in or out, in full"),
+        Binding("h", "history", "History", tooltip="Past runs"),
+        Binding("m", "models", "Models", tooltip="All models, prices, retirement dates"),
+        Binding("f", "profiles", "Profiles", tooltip="The profiles of cqtui.toml"),
+        Binding("o", "example", "Example", show=False, tooltip="Open the bundled example"),
+    ]
+
+    def __init__(self, found: Found) -> None:
+        super().__init__()
+        self.found = found
+
+    def body(self) -> Iterable[Widget]:
+        """Facts, settings and candidates, and what one should know before starting."""
+        with Container(id="facts-panel", classes="panel"):
+            yield Static(id="facts", markup=False)
+        with Horizontal(id="upper"):
+            with Container(id="settings-panel", classes="panel"):
+                yield OptionList(id="settings", markup=False)
+            with Container(id="candidates-panel", classes="panel"):
+                yield DataTable[Content](id="candidates", cursor_type="row", zebra_stripes=False)
+        with Container(id="before-panel", classes="panel"):
+            yield Static(id="before", markup=False)
+
+    def on_mount(self) -> None:
+        """Show what was found."""
+        for panel, title in (
+            ("facts-panel", "Your traffic"),
+            ("settings-panel", "This run (enter: change)"),
+            ("candidates-panel", "Models (space: on or off)"),
+            ("before-panel", "Before you start"),
+        ):
+            self.query_one(f"#{panel}").border_title = title
+        self.query_one("#settings").focus()
+        self.show(self.found)
+
+    def show(self, found: Found) -> None:
+        """Show this."""
+        self.found = found
+        choices = found.choices
+        name = "bundled example" if choices.is_example else str(choices.config_path)
+        profile = f" · profile {choices.profile}" if choices.profile else ""
+        self.title_bar.subject = f"{found.plan.current.short_name} → ?"
+        self.title_bar.right = f"{name}{profile} · {found.settings.provider}"
+        self.query_one("#facts", Static).update(_facts(found))
+        self._show_settings()
+        self._show_candidates()
+        self.query_one("#before", Static).update(_before(found))
+
+    def _show_settings(self) -> None:
+        options = self.query_one("#settings", OptionList)
+        kept = options.highlighted
+        options.clear_options()
+        width = max(20, options.size.width - NAME_WIDTH - 1)
+        for edit in EDITS:
+            words = edit.words(self.found)
+            options.add_option(
+                Option(
+                    Content.assemble((fitted(edit.name, NAME_WIDTH), "$text-muted"), one_line(words)[: max(width, 24)]),
+                    id=edit.id,
+                )
+            )
+        options.highlighted = kept if kept is not None else 0
+
+    def _show_candidates(self) -> None:
+        table = self.query_one("#candidates", DataTable)
+        kept = table.cursor_row
+        table.clear(columns=True)
+        for title, width in (("", 5), ("model", 22), ("cost", 7), ("fit", 5), ("why", 60)):
+            table.add_column(title, width=width)
+        plan = self.found.plan
+        top = {candidate.id for candidate in plan.top}
+        for candidate in plan.ranked:
+            sign = "first" if candidate.id in top else "next"
+            bound = "≥" if candidate.saving_is_bound else ""
+            table.add_row(
+                Content.styled(sign, "bold $text-success" if candidate.id in top else "$text-primary"),
+                Content(fitted(one_line(candidate.short_name), 22)),
+                Content(f"{bound}−{candidate.expected_saving_percent:.0f}%"),
+                Content("" if candidate.fit_score is None else f"{candidate.fit_score:.0f}"),
+                Content(one_line("; ".join((*candidate.warnings, *candidate.rationale)))[:200]),
+                key=candidate.id,
+            )
+        for item in plan.discovery.excluded:
+            table.add_row(
+                Content.styled("out", "$text-muted"),
+                Content.styled(fitted(one_line(item.model_id), 22), "$text-muted"),
+                "",
+                "",
+                Content.styled(one_line(item.reason)[:200], "$text-muted"),
+                key=item.model_id,
+            )
+        table.move_cursor(row=min(kept, table.row_count - 1))
+
+    @on(OptionList.OptionSelected, "#settings")
+    def _edit(self, event: OptionList.OptionSelected) -> None:
+        edit = next(edit for edit in EDITS if edit.id == event.option.id)
+        self._begin(edit)
+
+    def _begin(self, edit: Edit) -> None:
+        begin_edit(self.app, self.found, edit)
+
+    def _selected_model(self) -> str | None:
+        table = self.query_one("#candidates", DataTable)
+        if not table.row_count:
+            return None
+        return table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
+
+    def action_toggle(self) -> None:
+        """Try the selected model, or leave it out."""
+        model = self._selected_model()
+        if model is None:
+            return
+        chosen = [candidate.id for candidate in self.found.plan.ranked]
+        wanted = [name for name in chosen if name != model] if model in chosen else [*chosen, model]
+        if not wanted:
+            self.app.notify("At least one model must be left.", severity="warning", markup=False)
+            return
+        change(self.app, self.found, {"candidates": tuple(wanted)})
+
+    def action_automatic(self) -> None:
+        """Let discovery choose again."""
+        change(self.app, self.found, {"candidates": None})
+
+    def action_log(self) -> None:
+        """What was read, with the first problems."""
+        self.app.push_screen(MessageDialog("The log", "\n".join(describe_log(self.found.read))))
+
+    @on(DataTable.RowSelected, "#candidates")
+    def _row_selected(self) -> None:
+        self.action_why()
+
+    def action_why(self) -> None:
+        """Why a model is in or out."""
+        model = self._selected_model()
+        plan = self.found.plan
+        for candidate in plan.ranked:
+            if candidate.id == model:
+                fit = "" if candidate.fit_score is None else f"Fit {candidate.fit_score:.0f} of 100.\n"
+                lines = [f"- {line}" for line in (*candidate.rationale, *candidate.warnings)]
+                self.app.push_screen(MessageDialog(one_line(candidate.id), fit + "\n".join(lines)))
+                return
+        for item in plan.discovery.excluded:
+            if item.model_id == model:
+                self.app.push_screen(MessageDialog(one_line(item.model_id), f"Left out: {item.reason}"))
+                return
+
+    def action_start(self) -> None:
+        """Start; a run that spends money or sends prompts out is asked about first."""
+        from cqtui.tui.navigation import start_run
+
+        found = self.found
+        settings = found.settings
+        lacking = missing_key(settings)
+        if not found.plan.top:
+            text = "No cheaper model fits this traffic. Switch one on by hand (space), or change the constraints."
+            self.app.push_screen(MessageDialog("Nothing to try", text))
+        elif lacking is not None:
+            text = (
+                f"Hosted Portkey has {lacking}.\n\nWithout one: 'Who answers' in this list offers the rehearsal "
+                "(simulated), a small local model, or another gateway."
+            )
+            self.app.push_screen(MessageDialog("No key", text, is_error=True))
+        elif settings.provider == "portkey":
+            answers = [Answer("back", "Back", "b", is_first=True), Answer("start", "Start", "s")]
+            text = "\n\n".join([sentence_of_recipients(found.plan), _cost_words(found)])
+
+            def answered(answer: str | None) -> None:
+                if answer == "start":
+                    start_run(found_app, found)
+
+            from cqtui.tui.app import CqtuiApp
+
+            found_app = self.app
+            assert isinstance(found_app, CqtuiApp)
+            self.app.push_screen(QuestionDialog("This run spends money", text, answers), answered)
+        else:
+            from cqtui.tui.app import CqtuiApp
+
+            assert isinstance(self.app, CqtuiApp)
+            start_run(self.app, found)
+
+    def action_history(self) -> None:
+        """Past runs."""
+        from cqtui.tui.navigation import show_history
+
+        show_history(self.app)
+
+    def action_models(self) -> None:
+        """The registry."""
+        from cqtui.tui.navigation import show_models
+
+        show_models(self.app)
+
+    def action_profiles(self) -> None:
+        """The profiles."""
+        from cqtui.tui.navigation import show_profiles
+
+        show_profiles(self.app)
+
+    def action_example(self) -> None:
+        """The bundled example."""
+        from cqtui.tui.app import CqtuiApp
+        from cqtui.tui.navigation import open_example
+
+        assert isinstance(self.app, CqtuiApp)
+        open_example(self.app)
+
+    def on_resize(self) -> None:
+        """The settings' texts are cut to the new width."""
+        self.call_after_refresh(self._show_settings)
+
+
+def _facts(found: Found) -> Content:
+    traffic, plan = found.plan.traffic, found.plan
+    formats = ", ".join(f"{name} {count:,}" for name, count in found.read.counts.items())
+    files = len(found.read.files)
+    odd = len(found.read.rejected)
+    log = f"{len(found.read.calls):,} calls in {files} file{'s' if files != 1 else ''} ({formats})"
+    if found.read.skipped or odd:
+        log += f"; {len(found.read.skipped) + odd:,} records left out (l)"
+    volume = "volume unknown" if traffic.monthly_requests is None else f"{traffic.monthly_requests:,} calls a month"
+    source = {"log": "at the log's rate", "settings": "as stated", "unknown": "set it below"}[traffic.monthly_source]
+    cost = traffic.monthly_cost_usd
+    today = f"{money(cost)} a month today" if cost is not None else f"{money(traffic.cost_per_call_usd)} a call today"
+    kinds = [word for word, is_so in (("tools", traffic.uses_tools), ("JSON", traffic.uses_json), ("images", traffic.uses_vision)) if is_so]
+    retirement = retirement_words(plan.current) if plan.current.deprecated else "no retirement date known"
+    lines = [
+        ("log", log),
+        ("traffic", f"{volume} ({source}), {traffic.mean_input_tokens:,.0f} input and {traffic.mean_output_tokens:,.0f} output tokens a call"
+         + (f", uses {', '.join(kinds)}" if kinds else "")),
+        ("cost", today),
+        ("model today", f"{plan.current.short_name}, {retirement}"),
+    ]
+    return Content("\n").join(
+        Content.assemble((fitted(name, NAME_WIDTH), "$text-muted"), one_line(words)) for name, words in lines
+    )
+
+
+def _cost_words(found: Found) -> str:
+    cost, settings = found.estimate, found.settings
+    if settings.provider in ("rehearsal", "local"):
+        return f"About {cost.calls:,} calls on this machine; nothing is paid."
+    worst = f", at worst {money(cost.worst_usd)}" if cost.worst_usd is not None else ""
+    return (
+        f"Estimated cost {money(cost.expected_usd)}{worst}, for about {cost.calls:,} calls; "
+        f"never more than the budget of {money(settings.budget.usd)}."
+    )
+
+
+def _before(found: Found) -> Content:
+    lines = [Content(shown(sentence_of_recipients(found.plan))), Content(_cost_words(found))]
+    judges = ", ".join(judge.short_name for judge in found.plan.panel.models)
+    lines.append(Content(f"Judge: {one_line(judges) or 'checks against the logged answers'}. Answers come from {provider_words(found.settings)}."))
+    lacking = missing_key(found.settings)
+    if lacking is not None:
+        lines.append(Content.styled(f"! {lacking}", "$text-warning"))
+    if not found.plan.top:
+        lines.append(Content.styled("! No cheaper model fits this traffic.", "$text-warning"))
+    return Content("\n").join(lines)

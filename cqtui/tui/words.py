@@ -1,0 +1,72 @@
+"""Figures of a run under way as cells of a table. Pure."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+from cqtui.engine.run_state import CandidateState
+from cqtui.report.filters import milliseconds, signed
+from cqtui.stats.running_ratio import RunningRatio
+
+NOTHING = "·"
+MOST_ODDS = 1_000_000
+FULL, EMPTY = "█", "░"
+
+
+def bar(share: float, width: int) -> str:
+    """A bar of ``width`` cells, filled by a share 0..1; never full or empty before it is."""
+    filled = round(max(0.0, min(1.0, share)) * width)
+    if 0 < share < 1 and width > 1:
+        filled = min(max(filled, 1), width - 1)
+    return FULL * filled + EMPTY * (width - filled)
+
+
+def change(ratio: RunningRatio, *, with_interval: bool = True) -> str:
+    """A relative change so far, e.g. ``−0.8% ±2.1``, with the interval that holds at every look."""
+    value = ratio.change_percent
+    if value is None:
+        return NOTHING
+    half = ratio.half_width_percent() if with_interval else None
+    return f"{signed(value)}%" + ("" if half is None else f" ±{half:.1f}")
+
+
+def cost_words(row: CandidateState) -> str:
+    """The change of cost so far, or what is expected of it before the first pair."""
+    value = row.cost.change_percent
+    return f"~{-row.candidate.expected_saving_percent:.0f}%".replace("-", "−") if value is None else f"{signed(value)}%"
+
+
+def latency_words(row: CandidateState) -> str:
+    """Its median and 95th percentile."""
+    median, slow = row.latency_ms(0.5), row.latency_ms(0.95)
+    return NOTHING if median is None else f"{milliseconds(median)}, {milliseconds(slow)}"
+
+
+def odds(log_evidence: float) -> str:
+    """Evidence E from its logarithm: ``61``, ``0.4``, ``over 1,000,000``."""
+    if log_evidence > math.log(MOST_ODDS):
+        return f"over {MOST_ODDS:,}"
+    value = math.exp(log_evidence)
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def duration(seconds: float) -> str:
+    """About how long: ``40 s``, ``12 min``, ``3 h 20 min``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(timedelta(seconds=seconds).total_seconds() / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def short_state(row: CandidateState) -> str:
+    """The state in at most 15 cells."""
+    if row.outcome is not None:
+        return row.outcome
+    if row.stopped is not None:
+        words = {"clearly worse": "worse, stopped", "refuses more than allowed": "refuses, stopped"}
+        return words.get(row.stopped, row.stopped if len(row.stopped) <= 15 else "stopped")
+    if row.state.startswith("quality holds"):
+        return "refusals left"
+    words = {"replaying and judging": "judging", "all calls replayed": "all replayed"}
+    return words.get(row.state, row.state)
