@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeGuard, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cqtui.errors import BadInputError
+from cqtui.toml.errors import nearest, one_line, parse_toml, place, unknown_key, wrong_value
 
 Provider = Literal["portkey", "recorded", "rehearsal", "local"]
 HOSTED_BASE_URL = "https://api.portkey.ai/v1"
@@ -177,21 +177,19 @@ class Settings(_Section):
     n_top: int = Field(3, ge=1, le=20)
     seed: int = 0
     as_of: date = Field(default_factory=lambda: datetime.now(UTC).date())
+    profile: str | None = Field(None, description="the profile that was laid over, [profiles.NAME]")
 
 
-_COMMAND_LINE_ONLY = ("provider", "batch", "k_candidates", "n_top", "seed", "as_of", "candidates")
-
-
-def _line_of(text: str, key: str) -> int | None:
-    pattern = re.compile(rf"^\s*(\[\[?\s*)?([\w\"']+\.)*[\"']?{re.escape(key)}[\"']?\s*(=|\]|\.)")
-    return next((number for number, line in enumerate(text.splitlines(), 1) if pattern.match(line)), None)
+_COMMAND_LINE_ONLY = ("provider", "batch", "k_candidates", "n_top", "seed", "as_of", "candidates", "profile")
+_PROFILES = "profiles"
+_REPLACED_WHOLE = "guardrails"  # a set has either config or id, so half of one cannot be laid over another
 
 
 def _is_section(annotation: object) -> TypeGuard[type[BaseModel]]:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def _fields_at(location: tuple[int | str, ...]) -> list[str]:
+def _fields_at(location: Sequence[int | str]) -> list[str]:
     section: type[BaseModel] = Settings
     for name in location[:-1]:
         if str(name) not in section.model_fields:  # the name of an entry, such as that of a guardrail set
@@ -202,59 +200,137 @@ def _fields_at(location: tuple[int | str, ...]) -> list[str]:
     return [name for name in section.model_fields if section is not Settings or name not in _COMMAND_LINE_ONLY]
 
 
-def _explain(error: ValidationError, file: str, text: str) -> BadInputError:
-    first = error.errors()[0]
-    location = first["loc"]
-    key = str(location[-1]) if location else ""
-    line = _line_of(text, key)
-    where = f"{file}:{line}" if line else file
-    if first["type"] == "extra_forbidden":
-        near = get_close_matches(key, _fields_at(location), n=1, cutoff=0.5)
-        hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(_fields_at(location))}."
-        return BadInputError(f'{where}: unknown key "{key}".', hint)
-    name = ".".join(str(part) for part in location)
-    return BadInputError(
-        f"{where}: {name}: {first['msg'].lower().removeprefix('value error, ')} (found {first.get('input')!r})."
-    )
+def _laid_over(base: Mapping[str, Any], over: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
+    """``base`` with the values of ``over``: tables key by key, anything else as a whole."""
+    values = dict(base)
+    for name, value in over.items():
+        old = values.get(name)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            values[name] = {**old, **value} if depth == 0 and name == _REPLACED_WHOLE else _laid_over(old, value, 1)
+        else:
+            values[name] = value
+    return values
 
 
-def parse_settings(text: str, *, file: str = CONFIG_NAME) -> Settings:
-    """Parse the text of a cqtui.toml.
+@dataclass(frozen=True)
+class _File:
+    """A configuration, taken apart but not yet checked."""
+
+    name: str
+    text: str
+    base: dict[str, Any]
+    profiles: dict[str, Any]
+
+    def place(self, *path: str | int) -> str:
+        return place(self.name, self.text, path)
+
+    def settings(self, profile: str | None = None) -> Settings:
+        """The effective settings; raises BadInputError where the base or that profile is wrong."""
+        values: dict[str, Any] = self.base if profile is None else self.profiles[profile]
+        prefix = () if profile is None else (_PROFILES, profile)
+        if not isinstance(values, Mapping):
+            raise BadInputError(f'{self.place(*prefix)}: "{one_line(".".join(prefix))}" is not a table.')
+        for key in _COMMAND_LINE_ONLY:
+            if key in values and not (key == "profile" and isinstance(values[key], Mapping)):
+                option = key.replace("_", "-")
+                raise BadInputError(
+                    f'{self.place(*prefix, key)}: "{key}" is an option of the command.', f"Use --{option}."
+                )
+        if "profile" in values:  # a table: a slip for [profiles.NAME]
+            raise unknown_key(self.place(*prefix, "profile"), "profile", [_PROFILES])
+        if prefix and _PROFILES in values:
+            raise BadInputError(f"{self.place(*prefix, _PROFILES)}: a profile holds no profiles.", "Put it beside.")
+        effective = _laid_over(self.base, values) if prefix else values
+        try:
+            return Settings.model_validate({**effective, "profile": profile})
+        except ValidationError as error:
+            first = error.errors()[0]
+            path = (*prefix, *first["loc"])
+            if first["type"] == "extra_forbidden":
+                known = _fields_at(first["loc"]) + ([_PROFILES] if len(path) == 1 else [])
+                raise unknown_key(self.place(*path), str(path[-1]), known) from None
+            raise wrong_value(self.place(*path), path, error) from None
+
+
+def _taken_apart(text: str, file: str) -> _File:
+    text = text.removeprefix("\ufeff")  # some editors begin a UTF-8 file with a byte order mark
+    base = parse_toml(text, file)
+    profiles = base.pop(_PROFILES, {})
+    if not isinstance(profiles, dict):
+        where = place(file, text, (_PROFILES,))
+        raise BadInputError(f'{where}: "{_PROFILES}" is not a table.', "Write [profiles.NAME].")
+    return _File(file, text, base, profiles)
+
+
+def parse_settings(text: str, *, file: str = CONFIG_NAME, profile: str | None = None) -> Settings:
+    """Parse the text of a cqtui.toml, every profile in it included.
+
+    Args:
+        text: The text.
+        file: What errors call it.
+        profile: The ``[profiles.NAME]`` to lay over the rest; None lays none.
 
     Raises:
-        BadInputError: Not TOML, an unknown key (with the nearest name) or a value out of range; names file and line.
+        BadInputError: Not TOML, an unknown key (with the nearest name), a value out of range, in a profile too, or no
+            such profile; names file and line.
+    """
+    parts = _taken_apart(text, file)
+    base = parts.settings()
+    named = {name: parts.settings(name) for name in parts.profiles}
+    if profile is None:
+        return base
+    if profile not in named:
+        hint = nearest(profile, list(named)) or "It defines none: write [profiles.NAME]."
+        raise BadInputError(f'{file}: no profile "{one_line(profile)}".', hint)
+    return named[profile]
+
+
+def read_config(path: Path) -> str:
+    """The text of a configuration, its newlines as they are.
+
+    Raises:
+        BadInputError: It cannot be read, or is not UTF-8.
     """
     try:
-        values = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise BadInputError(f"{file}: not TOML: {error}.") from None
-    for key in _COMMAND_LINE_ONLY:
-        if key in values:
-            option = key.replace("_", "-")
-            raise BadInputError(
-                f'{file}:{_line_of(text, key)}: "{key}" is an option of the command.', f"Use --{option}."
-            )
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        raise _explain(error, file, text) from None
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise BadInputError(f"{path}: {error.strerror}.", "Name a file that can be read.") from None
+    except UnicodeDecodeError:
+        raise BadInputError(f"{path}: not UTF-8.", "Save it as UTF-8.") from None
 
 
-def load_settings(config: Path | None, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Read cqtui.toml (or the given file) and lay the command line's values over it.
+def _config_text(config: Path | None) -> tuple[str, str]:
+    """The text and the name of the configuration; no text where none was named and none is here."""
+    path = config or Path(CONFIG_NAME)
+    if config is not None and not config.is_file():
+        raise BadInputError(f"{config}: no such file.", "Name an existing configuration with --config.")
+    return (read_config(path) if path.is_file() else "", str(path))
+
+
+def profile_names(config: Path | None) -> tuple[str, ...]:
+    """The profiles that cqtui.toml (or the given file) defines, in its order.
+
+    Raises:
+        BadInputError: The file is missing, or not TOML.
+    """
+    return tuple(_taken_apart(*_config_text(config)).profiles)
+
+
+def load_settings(
+    config: Path | None, overrides: Mapping[str, Any] | None = None, profile: str | None = None
+) -> Settings:
+    """Read cqtui.toml (or the given file), lay a profile over it and the command line's values over both.
 
     Args:
         config: A file that must exist, or None for ``cqtui.toml`` in the working directory if there is one.
         overrides: Dotted names such as ``"budget.usd"`` to values; None values are ignored.
+        profile: A ``[profiles.NAME]`` of the file, or None.
 
     Raises:
-        BadInputError: The file is missing or wrong, or an override is out of range.
+        BadInputError: The file is missing or wrong, it has no such profile, or an override is out of range.
     """
-    path = config or Path(CONFIG_NAME)
-    if config is not None and not config.is_file():
-        raise BadInputError(f"{config}: no such file.", "Name an existing configuration with --config.")
-    settings = parse_settings(path.read_text(encoding="utf-8"), file=str(path)) if path.is_file() else Settings()
-    values: dict[str, Any] = settings.model_dump()
+    text, file = _config_text(config)
+    values: dict[str, Any] = parse_settings(text, file=file, profile=profile).model_dump()
     for dotted, value in (overrides or {}).items():
         if value is None:
             continue

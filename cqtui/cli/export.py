@@ -96,6 +96,7 @@ def routes_of(result: Recommendation) -> tuple[SegmentRoute, ...]:
     help="A model for each kind of traffic, where the run offers it.",
 )
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file. [default: cqtui.toml, if there is one]")
+@click.option("--profile", help="Lay [profiles.NAME] of the settings file over the rest of it.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write here, and the note beside it.")
 def command(
     run: str | None,
@@ -104,6 +105,7 @@ def command(
     target: str | None,
     by_segment: bool,
     config: Path | None,
+    profile: str | None,
     output: Path | None,
 ) -> None:
     """Export RUN (an id or the beginning of one; default the newest).
@@ -115,13 +117,14 @@ def command(
     Examples:
       cqtui export --format portkey-config --output canary.json
       cqtui export 3f2a --format portkey-config --canary 100 --target hosted
+      cqtui export --format portkey-config --profile nightly
       cqtui export --format jsonl > candidates.jsonl
     """
     result = stored_result(run)
     if style == "jsonl":
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in candidate_lines(result))
     else:
-        settings = load_settings(config)
+        settings = load_settings(config, profile=profile)
         chosen = cast(Target, target) if target is not None else used_target(result, settings)
         # The text of a float has the digits that were typed; its exact value has more.
         options = ExportOptions(Decimal(str(canary)), chosen, routes_of(result) if by_segment else ())

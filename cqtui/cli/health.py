@@ -93,6 +93,7 @@ def _may_spend(survey: Survey, yes: bool) -> bool:
 @click.command("health", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("logs", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file. [default: cqtui.toml here, if any]")
+@click.option("--profile", help="Lay [profiles.NAME] of the settings file over the rest of it.")
 @click.option("--base-url", help="A gateway or OpenAI-compatible server in place of hosted Portkey.")
 @click.option("--current-model", help="The model in use.")
 @click.option("--candidates", help="Model names, comma-separated. [default: those that optimize would try first]")
@@ -105,6 +106,7 @@ def command(
     context: click.Context,
     logs: tuple[Path, ...],
     config: Path | None,
+    profile: str | None,
     base_url: str | None,
     current_model: str | None,
     candidates: str | None,
@@ -122,6 +124,7 @@ def command(
     \b
     Examples:
       cqtui health logs/ --yes
+      cqtui health --profile nightly --yes
       cqtui health --base-url http://localhost:8787/v1 --candidates gpt-5.4-mini --yes --json
     """
     settings = load_settings(
@@ -134,6 +137,7 @@ def command(
             "provider": provider,
             "gateway.base_url": base_url,
         },
+        profile,
     )
     survey = _survey(settings, logs, config)
     health = asyncio.run(check_health(survey, database_path(), spend=_may_spend(survey, yes)))

@@ -29,9 +29,16 @@ Key = Literal["1", "2", "=", "s", "q"]
 @click.option("--model", help="Whose answers. [default: the run's recommended or closest candidate]")
 @click.option("--count", type=click.IntRange(1), default=ENOUGH, show_default=True, help="Pairs in all.")
 @click.option("--config", type=click.Path(path_type=Path), help="Another cqtui.toml.")
+@click.option("--profile", help="Lay [profiles.NAME] of the settings file over the rest of it.")
 @click.option("--json", "as_json", is_flag=True, help="Label nothing; print what the labels say so far.")
 def command(
-    run: str | None, logs: tuple[Path, ...], model: str | None, count: int, config: Path | None, as_json: bool
+    run: str | None,
+    logs: tuple[Path, ...],
+    model: str | None,
+    count: int,
+    config: Path | None,
+    profile: str | None,
+    as_json: bool,
 ) -> None:
     """Label pairs of RUN (default the newest) by hand: which of two answers is better.
 
@@ -40,8 +47,9 @@ def command(
     on, and count in the verdict of the next cqtui optimize, which pays for nothing twice.
 
     \b
-    Example:
+    Examples:
       cqtui label --count 30
+      cqtui label --profile nightly    # the logs that [profiles.nightly] names
     """
     result = stored_result(run)
     with Database(database_path()) as store:
@@ -50,7 +58,7 @@ def command(
         if model_id is None or not store.read(lambda c: labels.judged_records(c, model_id)):
             raise BadInputError(f"Run {result.run_id} has no judged answers of {model_id or 'a candidate'}.")
         if not as_json:
-            paths = list(logs) or [Path(name) for name in load_settings(config).logs]
+            paths = list(logs) or [Path(name) for name in load_settings(config, profile=profile).logs]
             if not paths:
                 raise BadInputError("The logged answers are needed.", "Name the log with --log PATH.")
             _ask(store, model_id, result.run_id, count, paths)

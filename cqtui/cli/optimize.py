@@ -243,6 +243,7 @@ def _path() -> click.Path:
 @click.command("optimize", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("logs", nargs=-1, type=_path())
 @click.option("--config", type=_path(), help="Settings file. [default: cqtui.toml here, if there is one]")
+@click.option("--profile", help="Lay [profiles.NAME] of the settings file over the rest of it.")
 @click.option("--current-model", help="The model in use. [default: from cqtui.toml, else the log's most used]")
 @click.option("--use-case", help="E.g. general, coding, support, extraction.")
 @click.option("--candidates", help="Model names, comma-separated; bypasses discovery.")
@@ -298,6 +299,7 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
       cqtui optimize logs/ --dry-run
       cqtui optimize logs/october.jsonl --budget-usd 2 --yes --markdown report.md
       cqtui optimize logs/ --provider rehearsal --json
+      cqtui optimize --profile nightly --yes     # with [profiles.nightly] of cqtui.toml
       cqtui optimize logs/ --base-url http://localhost:8787/v1 --yes
     """
     as_of: datetime | None = options["as_of"]
@@ -321,6 +323,7 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
         "batch": options["batch"] or None,
         "gateway.base_url": options["base_url"],
     }
-    settings = with_guardrails(load_settings(options["config"], overrides), options["guardrails"])
+    settings = load_settings(options["config"], overrides, options["profile"])
+    settings = with_guardrails(settings, options["guardrails"])
     paths = list(logs) if logs else log_paths(settings, options["config"])
     context.exit(execute(settings, paths, options))

@@ -63,6 +63,17 @@ def test_hosted_slugs_and_the_guardrail_set_come_from_the_settings(tmp_path: Pat
     assert plain["targets"][0]["provider"] == "openai"
 
 
+def test_a_profile_has_slugs_of_its_own(tmp_path: Path) -> None:
+    store_run(tmp_path, recommendation(endpoint="https://api.portkey.ai/v1"))
+    text = '[gateway.slugs]\nopenai = "prod"\n[profiles.canary.gateway.slugs]\nopenai = "canary"\n'
+    (tmp_path / "cqtui.toml").write_text(text, encoding="utf-8")
+    done = cqtui("export", "--format", "portkey-config", "--profile", "canary", cwd=tmp_path)
+    assert "@canary/gpt-5.6-luna" in done.stdout, done.stderr
+    assert "@prod" not in done.stdout
+    unknown = cqtui("export", "--format", "portkey-config", "--profile", "canry", cwd=tmp_path)
+    refused(unknown, 2, 'no profile "canry"', 'Did you mean "canary"?')
+
+
 def test_a_leaning_run_is_exported_with_a_warning(tmp_path: Path) -> None:
     store_run(tmp_path, recommendation(pairs(60, drop=1.0)))
     done = cqtui("export", "--format", "portkey-config", cwd=tmp_path)

@@ -59,6 +59,12 @@ async def test_a_plan_is_carried_out_by_one_process_at_a_time(tmp_path: Path) ->
         assert (await run(PLAN, client, store, ignore)).evidence[0].pairs == 60
 
 
+@pytest.mark.parametrize(("profile", "seed", "is_same"), [("nightly", 0, True), ("nightly", 1, False)])
+def test_a_profile_by_itself_makes_no_other_plan(profile: str, seed: int, is_same: bool) -> None:
+    other = plan_for(PLAN.settings.model_copy(update={"profile": profile, "seed": seed}), PLAN.calls)
+    assert (other.plan_hash("here") == PLAN.plan_hash("here")) is is_same
+
+
 async def test_two_runs_on_one_store_do_not_disturb_each_other(tmp_path: Path) -> None:
     other = plan_for(PLAN.settings.model_copy(update={"candidates": ("openai/gpt-5.4-mini",)}), PLAN.calls)
     clients = [ScriptedClient(good_model), ScriptedClient(good_model)]

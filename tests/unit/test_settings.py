@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from cqtui.errors import BadInputError
-from cqtui.settings import database_path, hosted_slug, load_settings, parse_settings, provider_api_key
+from cqtui.settings import (
+    database_path,
+    hosted_slug,
+    load_settings,
+    parse_settings,
+    profile_names,
+    provider_api_key,
+)
 
 
 def test_an_unknown_key_names_file_line_and_nearest_name() -> None:
@@ -76,3 +83,126 @@ def test_a_guardrail_set_is_handed_on_as_json_knows_it() -> None:
 )
 def test_a_hosted_slug_is_the_models_before_the_providers(slugs: dict[str, str], slug: str) -> None:
     assert hosted_slug(slugs, "openai/gpt-5.6-luna", "openai") == slug
+
+
+PROFILES = """\
+use_case = "support"
+logs = ["a.jsonl", "b.jsonl"]
+
+[traffic]
+batch_share = 0.4
+
+[budget]
+usd = 1
+monthly_usd = 20
+
+[guardrails.pii]
+id = "pc-1"
+[guardrails.house]
+id = "pc-2"
+
+[gateway]
+slugs = { openai = "a", google = "g" }
+
+[[models]]
+id = "team/a"
+
+[profiles.nightly]
+logs = ["n.jsonl"]
+budget.usd = 5
+gateway.slugs.openai = "b"
+[profiles.nightly.guardrails.pii.config]
+deny = true
+
+[profiles.plain]
+"""
+
+
+def test_a_profile_is_laid_over_the_base_key_by_key() -> None:
+    settings = parse_settings(PROFILES, profile="nightly")
+    assert settings.budget.usd == 5
+    assert settings.budget.monthly_usd == 20
+    assert settings.logs == ("n.jsonl",)
+    assert settings.use_case == "support"
+    assert settings.gateway.slugs == {"openai": "b", "google": "g"}
+    assert settings.guardrails["pii"].for_gateway() == {"deny": True}
+    assert settings.guardrails["house"].for_gateway() == "pc-2"
+    assert settings.models == ({"id": "team/a"},)
+    assert settings.profile == "nightly"
+    assert parse_settings(PROFILES).profile is None
+    assert parse_settings(PROFILES).budget.usd == 1
+
+
+def test_the_command_line_wins_over_a_profile(tmp_path: Path) -> None:
+    config = tmp_path / "cqtui.toml"
+    config.write_text(PROFILES, encoding="utf-8")
+    settings = load_settings(config, {"budget.usd": "7", "seed": 3}, profile="nightly")
+    assert settings.budget.usd == 7
+    assert settings.budget.monthly_usd == 20
+    assert (settings.seed, settings.profile) == (3, "nightly")
+    assert profile_names(config) == ("nightly", "plain")
+    assert profile_names(None) == ()
+    with pytest.raises(BadInputError, match="no such file"):
+        profile_names(tmp_path / "missing.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[budget]\nusd = 1\n[profiles.a.budget]\nusdd = 2\n", ':4: unknown key "usdd". Did you mean "usd"?'),
+        ("[budget]\nusd = 1\n[profiles.a]\nbudget.usd = -2\n", ":4: profiles.a.budget.usd: input should be greater"),
+        (
+            "[profiles.a]\nbudget = { usd = -2.5 }\n",
+            ":2: profiles.a.budget.usd: input should be greater",
+        ),
+        ("[profiles.a]\nbudget = 2\n", ":2: profiles.a.budget: input should be a valid dictionary"),
+        ("[profiles.a]\nbudgt = 2\n", ':2: unknown key "budgt". Did you mean "budget"?'),
+        ("[profiles.a.profiles.b]\n", ":1: a profile holds no profiles."),
+        ("[profiles.a]\nprofile = 'b'\n", ':2: "profile" is an option of the command. Use --profile.'),
+        ("profile = 'b'\n", ':1: "profile" is an option of the command. Use --profile.'),
+        ("\n[profile.b]\n", ':2: unknown key "profile". Did you mean "profiles"?'),
+        ("\n[profle.b]\n", ':2: unknown key "profle". Did you mean "profiles"?'),
+        ("seed = 1\n[profiles.a]\nseed = 2\n", ':1: "seed" is an option of the command.'),
+        ("[profiles.a]\n\nn_top = 2\n", ':3: "n_top" is an option of the command. Use --n-top.'),
+        ("profiles = 3\n", ':1: "profiles" is not a table.'),
+        ("[profiles]\na = 3\n", ':2: "profiles.a" is not a table.'),
+        ('[profiles."a\\nb"]\nbudgt = 3\n', ':2: unknown key "budgt".'),
+        (
+            "[traffic]\nbatch_share = 0.4\n[profiles.a.traffic]\nbatch_segments = ['n']\n",
+            ":3: profiles.a.traffic: give either batch_share or batch_segments",
+        ),
+    ],
+)
+def test_every_profile_is_checked_also_when_it_is_not_in_use(text: str, message: str) -> None:
+    with pytest.raises(BadInputError) as caught:
+        parse_settings(text)
+    assert str(caught.value).startswith(f"cqtui.toml{message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_profile_names_those_there_are() -> None:
+    with pytest.raises(BadInputError, match=r'^cqtui\.toml: no profile "nigthly"\. Did you mean "nightly"\?$'):
+        parse_settings(PROFILES, profile="nigthly")
+    with pytest.raises(BadInputError, match=r"Known here: nightly, plain\.$"):
+        parse_settings(PROFILES, profile="x")
+    with pytest.raises(BadInputError, match=r"It defines none: write \[profiles\.NAME\]\.$"):
+        load_settings(None, profile="x")
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 5000, "[budget]\nusd = 1" + "0" * 5000, "seed = 1e" + "9" * 30])
+def test_toml_beyond_all_measure_is_one_line(text: str) -> None:
+    with pytest.raises(BadInputError) as caught:
+        parse_settings(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_line_named_is_the_one_meant() -> None:
+    text = 'use_case = """\n[budget]\nusd = -1\n"""\n[constraints]\n[cache]\n["budget"] # x\n"usd" = -1\n'
+    with pytest.raises(BadInputError, match=r"^cqtui\.toml:8: budget\.usd"):
+        parse_settings(text)
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    config = tmp_path / "cqtui.toml"
+    config.write_bytes(b"\xef\xbb\xbf[budget]\r\nusd = 3\r\n")
+    assert load_settings(config).budget.usd == 3
