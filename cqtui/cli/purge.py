@@ -17,6 +17,7 @@ _NAMES = {
     "answers": "answers",
     "conversations": "conversations",
     "evaluations": "evaluations",
+    "samples": "samples",
     "cached_answers": "cached answers",
     "cached_judgements": "cached judgements",
     "messages": "messages of providers",

@@ -32,6 +32,7 @@ from cqtui.engine.plan import Plan
 from cqtui.engine.race import Race
 from cqtui.engine.replay import Replayer
 from cqtui.engine.routing import plan_routing
+from cqtui.engine.sample_recorder import SampleRecorder
 from cqtui.engine.traffic import segment_key
 from cqtui.engine.verify import Verification, verify
 from cqtui.errors import AccessRefusedError
@@ -246,6 +247,7 @@ class _Run:
             timeout_s=settings.gateway.timeout_s,
             finished=self._finished,
             slugs=settings.gateway.slugs,
+            samples=SampleRecorder(database, run_id, plan.calls, keep_text=settings.store.keep_text),
         )
         self.found = Verification()
         self._noise_floor: NoiseFloor | None = None

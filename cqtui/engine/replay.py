@@ -15,6 +15,7 @@ from cqtui.engine.adjustments import Adjustments, call_adjusted
 from cqtui.engine.calling import Caller
 from cqtui.engine.judge import Judge
 from cqtui.engine.labelling import answer_digest
+from cqtui.engine.sample_recorder import SampleRecorder
 from cqtui.engine.traffic import estimated_usage, segment_of, uncached
 from cqtui.gateway.protocol import ChatRequest, GatewayConfig
 from cqtui.gateway.translate import Translation, translate
@@ -126,8 +127,9 @@ class Replayer:
         timeout_s: float,
         finished: Finished,
         slugs: Mapping[str, str],
+        samples: SampleRecorder,
     ) -> None:
-        """Join the pieces of one run; ``finished`` holds the pairs that need no call."""
+        """Join the pieces of one run; ``finished`` holds the pairs that need no call, ``samples`` is told of each."""
         self._caller = caller
         self._adjustments = adjustments
         self._judge = judge
@@ -138,6 +140,7 @@ class Replayer:
         self._timeout_s = timeout_s
         self._finished = finished
         self._slugs = slugs
+        self._samples = samples
         self._baseline_facts: dict[str, tuple[Decimal | None, RefusalFinding]] = {}
 
     async def pair(self, call: LoggedCall, candidate: Candidate, *, judged: bool = True) -> Pair:
@@ -153,7 +156,9 @@ class Replayer:
             self._caller.report_known(request)
             cost = cost_of(entry, uncached(found.usage), self._as_of)
             costs = {"baseline_cost_usd": baseline_cost, "candidate_cost_usd": cost}
-            return found.pair.model_copy(update={**own, **costs})
+            pair, measured_for = found.pair.model_copy(update={**own, **costs}), found.pair.record_id
+            self._samples.record_known(call, candidate.id, pair, baseline_finding, found.usage, measured_for)
+            return pair
         replay, wire = await replay_call(self._caller, self._adjustments, request, wire, entry)
         facts = {
             **own,
@@ -164,40 +169,44 @@ class Replayer:
         }
         if replay.failure is not None or replay.completion is None:
             failure = replay.failure or Failure(kind="no_choices", message="no answer")
-            return Pair.model_validate({**facts, "failure": failure.kind, "failure_message": failure.message})
+            pair = Pair.model_validate({**facts, "failure": failure.kind, "failure_message": failure.message})
+            self._samples.record(call, candidate.id, pair, baseline_finding, replay)
+            return pair
         finding = refusal_in(call, replay.completion, replay.finish_reason)
         measured = {**self._measured(call, entry, replay), "candidate_refused": _declines(finding)}
-        pair, is_final = Pair.model_validate({**facts, **measured}), True
+        pair, judged_as = Pair.model_validate({**facts, **measured}), _Judged()
         both_refused = pair.baseline_refused and pair.candidate_refused
         if judged and (not both_refused or finding.borderline or baseline_finding.borderline):
             unsure = _Unsure(baseline_finding.borderline, finding.borderline)
-            scores, is_final = await self._scores(call, logged, replay.completion, pair, candidate.id, unsure)
-            pair = pair.model_copy(update=scores)
+            judged_as = await self._scores(call, logged, replay.completion, pair, candidate.id, unsure)
+            pair = pair.model_copy(update=judged_as.values)
         elif not judged:
-            refusals, is_final = await self._doubtful_refusals(call, replay.completion, pair, candidate.id, finding)
-            pair = pair.model_copy(update={**refusals, "unasked": True})
-        if is_final:
+            judged_as = await self._doubtful_refusals(call, replay.completion, pair, candidate.id, finding)
+            pair = pair.model_copy(update={**judged_as.values, "unasked": True})
+        if judged_as.is_final:
             versions = {**self._judge.versions, model_component(entry.id): model_version(entry, self._slugs)}
             self._finished.keep_pair(known, call, pair, replay.usage, versions)
+        self._samples.record(call, candidate.id, pair, baseline_finding, replay, finding, judged_as.comparison)
         return pair
 
     async def _doubtful_refusals(
         self, call: LoggedCall, answer: Completion, pair: Pair, candidate_id: str, finding: RefusalFinding
-    ) -> tuple[dict[str, object], bool]:
+    ) -> _Judged:
         """The judge's view of refusals that the rules are unsure of, where no scores are wanted any more.
 
         What counts as a refusal must not depend on whether the quality had been settled when a call was sent.
         """
         _, logged = self._facts_of(call, call.completion or Completion())
         if not (finding.borderline or logged.borderline):
-            return {}, True
+            return _Judged()
         found = await self._judge.compare(call, answer, candidate_id)
         if not isinstance(found, Comparison):
-            return {}, found is None
-        return {
+            return _Judged(is_final=found is None)
+        refused: dict[str, object] = {
             "baseline_refused": _refused(pair.baseline_refused, logged.borderline, found.baseline_refuses),
             "candidate_refused": _refused(pair.candidate_refused, finding.borderline, found.candidate_refuses),
-        }, True
+        }
+        return _Judged(refused, comparison=found)
 
     def _facts_of(self, call: LoggedCall, logged: Completion) -> tuple[Decimal | None, RefusalFinding]:
         """What the logged answer cost in USD, and whether it is a refusal; the same for every candidate."""
@@ -229,30 +238,31 @@ class Replayer:
         pair: Pair,
         candidate_id: str,
         unsure: _Unsure,
-    ) -> tuple[dict[str, object], bool]:
-        """The scores, and whether asking the judge again would only repeat them.
+    ) -> _Judged:
+        """The scores, by checks or by the judge.
 
         Where the rules are unsure of a refusal the judge's view of it counts, which comes with the scores.
         """
         decided = decide_without_judge(logged, answer, call.params)
         if decided is not None and not (pair.candidate_refused or pair.baseline_refused):
-            return {**_scored(decided.baseline, decided.candidate), "decided_by": decided.check}, True
+            return _Judged({**_scored(decided.baseline, decided.candidate), "decided_by": decided.check})
         found = await self._judge.compare(call, answer, candidate_id)
         if not isinstance(found, Comparison):
-            return {"unjudged": True}, found is None
+            return _Judged({"unjudged": True}, is_final=found is None)
         refused = {
             "baseline_refused": _refused(pair.baseline_refused, unsure.baseline, found.baseline_refuses),
             "candidate_refused": _refused(pair.candidate_refused, unsure.candidate, found.candidate_refuses),
         }
         if all(refused.values()):
-            return dict(refused), True
+            return _Judged(dict(refused), comparison=found)
         baseline, candidate = found.baseline_score, found.candidate_score
         if refused["candidate_refused"]:  # the current model answered: a refusal is worth nothing here
             candidate = 0.0
         elif refused["baseline_refused"]:
             # Answering what the current model would not is no gain by itself; a person should look (methods.md, 0.4).
             candidate = min(candidate, baseline)
-        return {**refused, **_scored(baseline, candidate), "in_both_orders": found.in_both_orders}, True
+        scores = {**refused, **_scored(baseline, candidate), "in_both_orders": found.in_both_orders}
+        return _Judged(scores, comparison=found)
 
 
 class _Unsure(NamedTuple):
@@ -260,6 +270,14 @@ class _Unsure(NamedTuple):
 
     baseline: bool
     candidate: bool
+
+
+class _Judged(NamedTuple):
+    """What judging adds to a pair, whether asking again would only repeat it, and what the judges said."""
+
+    values: Mapping[str, object] = {}
+    is_final: bool = True
+    comparison: Comparison | None = None
 
 
 def _declines(finding: RefusalFinding) -> bool:

@@ -140,6 +140,24 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         )
         """,
     ),
+    # The texts come last: a list of figures is read without them.
+    (
+        "0006_samples",
+        """
+        CREATE TABLE samples (
+            run_id TEXT NOT NULL REFERENCES runs(run_id),
+            model_id TEXT NOT NULL,
+            record_id TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            answer_digest TEXT,
+            created_at TEXT NOT NULL,
+            figures_json TEXT NOT NULL,
+            texts_json TEXT NOT NULL,
+            PRIMARY KEY (run_id, model_id, record_id)
+        );
+        CREATE INDEX samples_by_record ON samples (record_id, model_id)
+        """,
+    ),
 )
 
 

@@ -13,6 +13,7 @@ from cqtui.errors import StoreError
 from cqtui.models import Frozen
 from cqtui.store.cache import EVALUATION, MODEL_OUTPUT, TRIAL
 from cqtui.store.database import connect, explain
+from cqtui.store.samples import NO_TEXTS
 from cqtui.store.text import (
     answer_figures,
     evaluation_figures,
@@ -33,6 +34,7 @@ class Purged(Frozen):
     answers: int = 0
     conversations: int = 0
     evaluations: int = 0
+    samples: int = 0
     cached_answers: int = 0
     cached_judgements: int = 0
     messages: int = 0
@@ -60,6 +62,7 @@ _COLUMNS = (
     _Column("answers", "completions", "completion_json", in_json(answer_figures)),
     _Column("conversations", "conversations", "messages_json", lambda _: "[]"),
     _Column("evaluations", "quality_evaluations", "evaluation_json", in_json(evaluation_figures)),
+    _Column("samples", "samples", "texts_json", lambda _: NO_TEXTS),
     _Column(
         "cached_judgements",
         "cache",

@@ -26,7 +26,7 @@ from tests.fakes import ScriptedClient, answered, judged, logged_call
 
 AS_OF = date(2026, 11, 25)
 CANDIDATES = ("openai/gpt-5.4-mini", "openai/gpt-5.6-luna")
-MARKS = ("promptmark", "answermark", "judgemark", "failuremark", "checkmark")
+MARKS = ("promptmark", "loggedmark", "answermark", "judgemark", "failuremark", "checkmark")
 GUARDRAILS = {"pii": {"id": "pg-pii"}}
 Answer = Callable[[ChatRequest], Replay | Failure]
 
@@ -37,7 +37,7 @@ def settings(*, keep_text: bool = False, **changes: object) -> Settings:
 
 
 def call(number: int) -> LoggedCall:
-    found = logged_call(number)
+    found = logged_call(number, text=f"loggedmark {number}")
     asked = Message(role="user", parts=(Part(text=f"promptmark {number}"),))
     return found.model_copy(update={"messages": (*found.messages[:1], asked)})
 
@@ -99,7 +99,7 @@ async def test_without_text_a_run_says_what_one_with_text_says(tmp_path: Path) -
     two, second = await result_of(tmp_path / "b" / "c.db", keep_text=False)
     assert same(one, two)
     assert len(first) == len(second)
-    assert text_in(tmp_path / "a" / "c.db") == {"promptmark", "answermark", "judgemark"}
+    assert text_in(tmp_path / "a" / "c.db") == {"promptmark", "loggedmark", "answermark", "judgemark"}
 
 
 async def test_guardrails_are_not_tried_twice_either(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ async def test_an_interrupted_run_goes_on_and_repeats_only_what_was_not_finished
 async def test_after_a_purge_the_same_run_calls_nothing(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
     one, _ = await result_of(path, keep_text=True)
-    assert text_in(path) == {"promptmark", "answermark", "judgemark"}
+    assert text_in(path) == {"promptmark", "loggedmark", "answermark", "judgemark"}
     await asyncio.to_thread(purge, path)
     assert text_in(path) == set()
     two, second = await result_of(path, keep_text=True)

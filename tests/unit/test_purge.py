@@ -22,7 +22,7 @@ from cqtui.store.database import connect
 from cqtui.store.purge import Purged, count_text, purge
 from tests.fakes import QUIET, ScriptedClient, answered, judged, logged_call
 
-MARKS = ("promptmark", "answermark", "judgemark", "failuremark", "talkmark", "reasonmark", "checkmark")
+MARKS = ("promptmark", "loggedmark", "answermark", "judgemark", "failuremark", "talkmark", "reasonmark", "checkmark")
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def sqlite_that_leaves_deleted_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def call(number: int) -> LoggedCall:
-    found = logged_call(number)
+    found = logged_call(number, text=f"loggedmark {number}")
     asked = Message(role="user", parts=(Part(text=f"promptmark {number} {'long ' * 200}"),))
     return found.model_copy(update={"messages": (*found.messages[:1], asked)})
 
@@ -93,7 +93,16 @@ def marks_in(path: Path) -> set[str]:
 
 def rows(path: Path) -> dict[str, int]:
     with closing(sqlite3.connect(path)) as connection:
-        tables = ("prompts", "completions", "conversations", "quality_evaluations", "events", "attempts", "runs")
+        tables = (
+            "prompts",
+            "completions",
+            "conversations",
+            "quality_evaluations",
+            "events",
+            "attempts",
+            "runs",
+            "samples",
+        )
         return {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
 
 
@@ -113,6 +122,7 @@ def test_every_text_is_gone_from_the_file_and_the_figures_stay(path: Path) -> No
     assert done.answers == done.cached_answers == 12
     assert done.cached_judgements > 12
     assert (done.conversations, done.evaluations) == (1, 1)
+    assert done.samples > 12
     assert done.messages >= 5
     assert done.total == sum(done.model_dump().values())
     assert marks_in(path) == set()
