@@ -240,6 +240,7 @@ def test_every_command_has_help_with_an_example() -> None:
     paths = [(name,) for name in COMMANDS if name not in ("logs", "local")] + [
         ("logs", "inspect"),
         ("local", "install"),
+        ("history", "compare"),
     ]
     for path in paths:
         done = cqtui(*path, "--help")
