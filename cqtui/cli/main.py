@@ -23,7 +23,7 @@ COMMANDS = {
     "models": ("cqtui.cli.models", "The registry: models, prices, contradictions."),
     "optimize": ("cqtui.cli.optimize", "Find a cheaper model for a log, replay, judge, recommend."),
     "purge": ("cqtui.cli.purge", "Delete stored text of prompts and answers; figures stay."),
-    "report": ("cqtui.cli.report", "A stored run again, as Markdown or JSON."),
+    "report": ("cqtui.cli.report", "A stored run again, as Markdown, HTML or JSON."),
 }
 
 

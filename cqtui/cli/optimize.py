@@ -134,13 +134,18 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
         write_file(options["json_file"], response + "\n")
     if options["markdown"] is not None:
         write_file(options["markdown"], render_markdown(result))
+    if options["html"] is not None:
+        from cqtui.report.html import render_html
+
+        write_file(options["html"], render_html(result))
     if as_json:
         click.echo(response)
     else:
         click.echo(render_summary(result), nl=False)
-        if options["markdown"] is not None:
-            click.echo(f"Report: {options['markdown']}")
-        else:
+        written = [options[name] for name in ("markdown", "html") if options[name] is not None]
+        for path in written:
+            click.echo(f"Report: {path}")
+        if not written:
             click.echo(f"Full report: cqtui report {result.run_id}")
     return _exit_code(result, options["fail_on"])
 
@@ -200,6 +205,7 @@ def _path() -> click.Path:
 @click.option("--json", "json", is_flag=True, help="Print the result as JSON, and nothing else, to stdout.")
 @click.option("--json-file", type=_path(), help="Write the JSON here as well.")
 @click.option("--markdown", type=_path(), help="Write the report here.")
+@click.option("--html", type=_path(), help="Write the report here as one HTML file, with a plot.")
 @click.option("--events", type=_path(), help="Write every event here, JSON Lines.")
 @click.option(
     "--display",
@@ -218,6 +224,7 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
     Examples:
       cqtui optimize logs/ --dry-run
       cqtui optimize logs/october.jsonl --budget-usd 2 --yes --markdown report.md
+      cqtui optimize logs/ --yes --html report.html
       cqtui optimize logs/ --provider rehearsal --json
       cqtui optimize logs/ --base-url http://localhost:8787/v1 --yes
     """
