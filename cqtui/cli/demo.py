@@ -54,6 +54,7 @@ def command(context: click.Context, /, provider: str, markdown: Path, json: bool
         "events": None,
         "json_file": None,
         "markdown": markdown,
+        "html": None,
         "fail_on": "never",
     }
     context.exit(execute(settings, paths, options))

@@ -13,6 +13,7 @@ from cqtui.cli.files import write_file
 from cqtui.cli.report import stored_result
 from cqtui.engine.traffic import SEGMENT_KEYS
 from cqtui.errors import BadInputError
+from cqtui.report.candidate_csv import candidate_csv
 from cqtui.report.candidate_lines import candidate_lines
 from cqtui.report.export import ExportOptions, SegmentRoute, Target, config_text, entry_of, portkey_config
 from cqtui.report.response import evidence_kind
@@ -73,9 +74,9 @@ def routes_of(result: Recommendation) -> tuple[SegmentRoute, ...]:
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["portkey-config", "jsonl"]),
+    type=click.Choice(["portkey-config", "jsonl", "csv"]),
     required=True,
-    help="A gateway config for the recommendation, or one line for each candidate tried.",
+    help="A gateway config for the recommendation, or one line for each candidate tried (JSON or CSV).",
 )
 @click.option(
     "--canary",
@@ -119,10 +120,13 @@ def command(
       cqtui export 3f2a --format portkey-config --canary 100 --target hosted
       cqtui export --format portkey-config --profile nightly
       cqtui export --format jsonl > candidates.jsonl
+      cqtui export --format csv --output candidates.csv
     """
     result = stored_result(run)
     if style == "jsonl":
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in candidate_lines(result))
+    elif style == "csv":
+        text = candidate_csv(result)
     else:
         settings = load_settings(config, profile=profile)
         chosen = cast(Target, target) if target is not None else used_target(result, settings)

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from cqtui.cli.optimize import describe_log
 from cqtui.engine.traffic import most_used_model, profile
 from cqtui.errors import BadInputError
 from cqtui.importers import LogRead, read_logs
 from cqtui.models import ModelEntry, TrafficProfile
 from cqtui.registry.loader import load_registry
 from cqtui.report.filters import money
+from cqtui.report.plan_words import describe_log
 from cqtui.settings import load_settings
 
 

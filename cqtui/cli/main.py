@@ -14,15 +14,16 @@ COMMANDS = {
     "analyze": ("cqtui.cli.analyze", "One prompt across models, judged and priced."),
     "cache": ("cqtui.cli.cache", "Paid results that are kept: count them, forget them."),
     "demo": ("cqtui.cli.demo", "The bundled example, with simulated models and no key."),
-    "export": ("cqtui.cli.export", "A stored run as a Portkey config, or as one line a candidate."),
+    "export": ("cqtui.cli.export", "A stored run as a Portkey config, or as a line a candidate (CSV, JSON)."),
     "health": ("cqtui.cli.health", "Key, gateway, models, database and disk, before a run."),
+    "history": ("cqtui.cli.history", "Past runs, their trend, and two of them compared."),
     "label": ("cqtui.cli.label", "Say of pairs, blind, which answer is better; 30 check the judge."),
     "local": ("cqtui.cli.local", "Local models: install the embedded weights."),
     "logs": ("cqtui.cli.logs", "What is in a log, without calling anything."),
     "models": ("cqtui.cli.models", "The registry: models, prices, contradictions."),
     "optimize": ("cqtui.cli.optimize", "Find a cheaper model for a log, replay, judge, recommend."),
     "purge": ("cqtui.cli.purge", "Delete stored text of prompts and answers; figures stay."),
-    "report": ("cqtui.cli.report", "A stored run again, as Markdown or JSON."),
+    "report": ("cqtui.cli.report", "A stored run again, as Markdown, HTML or JSON."),
 }
 
 

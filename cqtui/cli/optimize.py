@@ -17,98 +17,20 @@ from cqtui.cli.files import write_file
 from cqtui.cli.progress import EventFile, ProgressLines, fan_out
 from cqtui.engine.connect import open_client
 from cqtui.engine.control import RunControl
-from cqtui.engine.estimate import Estimate, estimate
+from cqtui.engine.estimate import estimate
 from cqtui.engine.optimize import plan_for
 from cqtui.engine.pipeline import run
 from cqtui.engine.plan import Plan, recipients
 from cqtui.errors import BadInputError
 from cqtui.events import EventSink
-from cqtui.importers import LogRead, read_logs
-from cqtui.report.filters import money, plain
+from cqtui.importers import log_paths, read_logs
+from cqtui.report.plan_words import describe_log, describe_plan
 from cqtui.report.render import render_markdown, render_summary
 from cqtui.report.response import optimize_response
-from cqtui.report.same_model import same_model_json, saving_words
+from cqtui.report.same_model import same_model_json
 from cqtui.results import Recommendation
 from cqtui.settings import Settings, database_path, load_settings
 from cqtui.store.database import Database
-
-SHOWN_PROBLEMS = 5
-
-
-def log_paths(settings: Settings, config: Path | None) -> list[Path]:
-    """The logs that the settings name; raises BadInputError where one of them matches nothing."""
-    base = (config or Path("cqtui.toml")).parent
-    found: list[Path] = []
-    for pattern in settings.logs:
-        matches = sorted(base.glob(pattern)) if not Path(pattern).is_absolute() else [Path(pattern)]
-        if not matches:
-            raise BadInputError(f'logs: nothing matches "{pattern}" in {base.resolve()}.', "Name a log file or folder.")
-        found += matches
-    if not found:
-        raise BadInputError("No log was named.", "cqtui optimize LOGS..., or set logs in cqtui.toml.")
-    return found
-
-
-def describe_log(read: LogRead) -> list[str]:
-    """What was read, in lines for people: counts by format, what was skipped, the first problems with file:line."""
-    files = len(read.files)
-    formats = ", ".join(f"{name} {count:,}" for name, count in read.counts.items())
-    lines = [f"Read {len(read.calls):,} calls from {files} file{'s' if files != 1 else ''} ({formats or 'none'})."]
-    if read.skipped:
-        reasons: dict[str, int] = {}
-        for item in read.skipped:
-            reasons[item.reason] = reasons.get(item.reason, 0) + 1
-        lines.append("Skipped: " + ", ".join(f"{reason} {count}" for reason, count in reasons.items()) + ".")
-    for problem in read.rejected[:SHOWN_PROBLEMS]:
-        where = f"{problem.file}:{problem.line}" if problem.line else problem.file
-        lines.append(f"{where}: {plain(problem.reason)}. Skipped.")
-    if len(read.rejected) > SHOWN_PROBLEMS:
-        lines.append(f"... and {len(read.rejected) - SHOWN_PROBLEMS} more unusable records.")
-    return lines
-
-
-def _describe_plan(plan: Plan, cost: Estimate, base_url: str | None) -> list[str]:
-    settings = plan.settings
-    today = plan.traffic.monthly_cost_usd
-    lines = [
-        f"{plan.current.short_name} costs you about {money(today)} a month."
-        if today is not None
-        else f"{plan.current.short_name} costs {money(plan.traffic.cost_per_call_usd)} a call."
-    ]
-    lines += [
-        f"Without changing the model, {saving_words(saving)}: computed from the log, not measured."
-        for saving in plan.same_model
-        if saving.saving_usd and saving.kind != "lower_effort"
-    ]
-    if not plan.top:
-        return [*lines, "No cheaper model fits this traffic."]
-    names = ", ".join(candidate.short_name for candidate in plan.top)
-    left_out = len(plan.discovery.excluded)
-    why = f" ({left_out} other models left out; the report says why)" if left_out else ""
-    lines.append(f"Trying {names} on {len(plan.calls)} calls{why}.")
-    lines += [f"{c.id}: {warning}." for c in plan.top for warning in c.warnings]
-    if settings.guardrails:
-        lines.append(f"Then under the guardrail sets {', '.join(settings.guardrails)}, those that pass.")
-    if settings.provider == "rehearsal":
-        lines.append("Rehearsal: simulated models on this machine. Nothing is sent anywhere, nothing is spent.")
-        return lines
-    if settings.provider == "local":
-        lines.append("Local inference on this machine: nothing leaves it.")
-        return lines
-    if settings.provider == "recorded":
-        lines.append("Answers come from a recording: nothing is sent.")
-        return lines
-    where = base_url or "https://api.portkey.ai/v1"
-    lines.append(f"Your prompts will be sent as logged to {', '.join(recipients(plan))} through {where}.")
-    if settings.batch:
-        lines.append(
-            "In batch jobs, at the batch price where there is one; a job may take a day. Stop whenever you like."
-        )
-    worst = f", at worst {money(cost.worst_usd)}" if cost.worst_usd is not None else ""
-    monthly = settings.budget.monthly_usd
-    shared = "" if monthly is None else f", and what is left of {money(monthly)} for this month's runs"
-    lines.append(f"Estimated cost {money(cost.expected_usd)}{worst}; cap {money(settings.budget.usd)}{shared}.")
-    return lines
 
 
 async def _run(
@@ -178,7 +100,7 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
         say(line)
     plan = plan_for(settings, read.calls)
     cost = estimate(plan)
-    for line in _describe_plan(plan, cost, settings.gateway.base_url):
+    for line in describe_plan(plan, cost):
         say(line)
     if options["dry_run"]:
         if as_json:
@@ -213,13 +135,18 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
         write_file(options["json_file"], response + "\n")
     if options["markdown"] is not None:
         write_file(options["markdown"], render_markdown(result))
+    if options["html"] is not None:
+        from cqtui.report.html import render_html
+
+        write_file(options["html"], render_html(result))
     if as_json:
         click.echo(response)
     else:
         click.echo(render_summary(result), nl=False)
-        if options["markdown"] is not None:
-            click.echo(f"Report: {options['markdown']}")
-        else:
+        written = [options[name] for name in ("markdown", "html") if options[name] is not None]
+        for path in written:
+            click.echo(f"Report: {path}")
+        if not written:
             click.echo(f"Full report: cqtui report {result.run_id}")
     return _exit_code(result, options["fail_on"])
 
@@ -280,6 +207,7 @@ def _path() -> click.Path:
 @click.option("--json", "json", is_flag=True, help="Print the result as JSON, and nothing else, to stdout.")
 @click.option("--json-file", type=_path(), help="Write the JSON here as well.")
 @click.option("--markdown", type=_path(), help="Write the report here.")
+@click.option("--html", type=_path(), help="Write the report here as one HTML file, with a plot.")
 @click.option("--events", type=_path(), help="Write every event here, JSON Lines.")
 @click.option(
     "--display",
@@ -298,6 +226,7 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
     Examples:
       cqtui optimize logs/ --dry-run
       cqtui optimize logs/october.jsonl --budget-usd 2 --yes --markdown report.md
+      cqtui optimize logs/ --yes --html report.html
       cqtui optimize logs/ --provider rehearsal --json
       cqtui optimize --profile nightly --yes     # with [profiles.nightly] of cqtui.toml
       cqtui optimize logs/ --base-url http://localhost:8787/v1 --yes

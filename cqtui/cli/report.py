@@ -32,20 +32,25 @@ def stored_result(run: str | None) -> Recommendation:
 @click.command("report", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("run", required=False)
 @click.option(
-    "--format", "style", type=click.Choice(["markdown", "text", "json"]), default="markdown", show_default=True
+    "--format", "style", type=click.Choice(["markdown", "html", "text", "json"]), default="markdown", show_default=True
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def command(run: str | None, style: str, as_json: bool) -> None:
     """Print RUN (an id or the beginning of one; default the newest) again.
 
     \b
-    Example:
+    Examples:
       cqtui report > report.md
+      cqtui report 3f2a --format html > report.html
     """
     result = stored_result(run)
     if as_json or style == "json":
         click.echo(optimize_response(result).model_dump_json(indent=2))
     elif style == "text":
         click.echo(render_summary(result), nl=False)
+    elif style == "html":
+        from cqtui.report.html import render_html
+
+        click.echo(render_html(result), nl=False)
     else:
         click.echo(render_markdown(result), nl=False)

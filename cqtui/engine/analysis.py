@@ -133,7 +133,7 @@ async def analyze_async(prompt: str, settings: Settings, *, database: Path) -> A
 
     with Database(database) as store:
         async with open_client(plan) as client:
-            await store.run_async(lambda c: runs.start_run(c, run_id, f"analyze:{run_id}", client.provider))
+            await store.run_async(lambda c: runs.start_run(c, run_id, f"{runs.ANALYSIS_PLAN}{run_id}", client.provider))
             caller = Caller(
                 client,
                 store,

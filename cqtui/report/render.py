@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 import re
-import string
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from cqtui.engine.decide import retirement_words
 from cqtui.engine.gates import about, confidence_words
 from cqtui.engine.race import ENOUGH
 from cqtui.report import filters, same_model
+from cqtui.report.order import in_report_order, letter
 from cqtui.resources import resource_path
 from cqtui.results import Evidence, Recommendation
 
@@ -50,6 +50,7 @@ def _environment() -> SandboxedEnvironment:
         "share_interval",
         "milliseconds",
         "markdown",
+        "plain",
     ):
         environment.filters[name] = getattr(filters, name)
     for name in ("saving_percent", "saving_usd", "saving_a_month", "saving_words"):
@@ -99,12 +100,6 @@ def _judge_words(result: Recommendation) -> str:
     )
 
 
-def _ordered(result: Recommendation) -> list[Evidence]:
-    """The candidates, the one that the answer is about first."""
-    shown = result.recommended or result.closest
-    return sorted(result.evidence, key=lambda e: shown is None or e.candidate.id != shown.candidate.id)
-
-
 def _days_for_more(result: Recommendation) -> int | None:
     """How many days of the log's own traffic the missing prompts are; None where its span is unknown."""
     traffic = result.traffic
@@ -128,13 +123,13 @@ def _context(result: Recommendation) -> dict[str, Any]:
         **{name: getattr(result, name) for name in Recommendation.model_fields},
         "shown": shown,
         "confidence": confidence_words(result.confidence),
-        "ordered": _ordered(result),
+        "ordered": in_report_order(result),
         "days_for_more": _days_for_more(result),
         "more_words": about(result.more_samples or 0),
         "verdict": verdict(result),
         "simulated": result.provider == "rehearsal",
         "recorded": result.provider == "recorded",
-        "letters": string.ascii_uppercase,
+        "letters": [letter(place) for place in range(len(result.evidence))],
         "outcomes": {e.candidate.id: _outcome(e, result) for e in result.evidence},
         "names": {e.candidate.id: e.candidate.short_name for e in result.evidence},
         "judge_words": _judge_words(result),
@@ -146,6 +141,11 @@ def _context(result: Recommendation) -> dict[str, Any]:
         "as_of": result.as_of.isoformat(),
         "winning_same_model": result.winning_same_model,
     }
+
+
+def render_template(name: str, values: Mapping[str, Any]) -> str:
+    """One of our templates with values that are already safe for its format."""
+    return _environment().get_template(name).render(values)
 
 
 def render_markdown(result: Recommendation) -> str:

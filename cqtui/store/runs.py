@@ -10,11 +10,31 @@ from decimal import Decimal
 from typing import Any
 
 from cqtui.events import EVENT, Event
-from cqtui.models import FailureKind
+from cqtui.models import FailureKind, Frozen
 from cqtui.results import Spend
 from cqtui.store.text import event_figures, in_json, without_messages
 
 UNPAID_PROVIDERS = ("rehearsal", "recorded", "local")  # what they cost is what it would cost, or nothing
+ANALYSIS_PLAN = "analyze:"  # begins the plan hash of one prompt's analysis, which has no result to show again
+
+
+class StoredRun(Frozen):
+    """A run as the store knows it, without its result; ``finished_at`` None is unfinished, and may be resumed.
+
+    ``has_result`` is true of an unfinished run that was interrupted, too. ``spend`` is what its attempts cost so far.
+    """
+
+    run_id: str
+    provider: str
+    started_at: datetime
+    finished_at: datetime | None
+    has_result: bool
+    spend: Spend = Spend()
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether its models were simulated: no part of history and trends."""
+        return self.provider == "rehearsal"
 
 
 def _now() -> str:
@@ -75,6 +95,40 @@ def load_result(connection: sqlite3.Connection, run_id: str | None = None) -> di
         (run_id or "", run_id or ""),
     ).fetchone()
     return None if row is None else dict(json.loads(row[0]))
+
+
+def list_runs(connection: sqlite3.Connection, *, rehearsals: bool = False) -> list[StoredRun]:
+    """The runs of whole logs, the newest first; rehearsals only where they are asked for."""
+    rows = connection.execute(
+        "SELECT run_id, provider, started_at, finished_at, result_json IS NOT NULL FROM runs"
+        " WHERE (? OR provider <> 'rehearsal') AND substr(plan_hash, 1, length(?)) <> ?"
+        " ORDER BY started_at DESC, rowid DESC",
+        (rehearsals, ANALYSIS_PLAN, ANALYSIS_PLAN),
+    ).fetchall()
+    return [
+        StoredRun(
+            run_id=run_id,
+            provider=provider,
+            started_at=datetime.fromisoformat(started),
+            finished_at=None if finished is None else datetime.fromisoformat(finished),
+            has_result=bool(has_result),
+            spend=spend_of(connection, run_id),
+        )
+        for run_id, provider, started, finished, has_result in rows
+    ]
+
+
+def find_runs(connection: sqlite3.Connection, beginning: str) -> list[str]:
+    """The ids of the runs that have a result and begin so, the newest first; an id itself stands for that run alone."""
+    ids = [
+        str(run_id)
+        for (run_id,) in connection.execute(
+            "SELECT run_id FROM runs WHERE result_json IS NOT NULL AND substr(run_id, 1, length(?)) = ?"
+            " ORDER BY started_at DESC, rowid DESC",
+            (beginning, beginning),
+        )
+    ]
+    return [beginning] if beginning in ids else ids
 
 
 def append_events(connection: sqlite3.Connection, events: Sequence[Event], *, keep_text: bool = True) -> None:

@@ -99,6 +99,17 @@ def test_every_output_of_a_rehearsal_says_so(log: Path, tmp_path: Path) -> None:
     assert cqtui("report", run[:5], cwd=tmp_path).stdout == report
 
 
+def test_the_report_as_html_is_the_same_in_a_file_and_again_on_stdout(log: Path, tmp_path: Path) -> None:
+    done = cqtui("optimize", log, "--provider", "rehearsal", "--html", "out/r.html", *AS_OF, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "Report: out/r.html"
+    report = (tmp_path / "out/r.html").read_text(encoding="utf-8")
+    assert report.startswith("<!doctype html>")
+    assert "<strong>Rehearsal: simulated answers. Not evidence.</strong>" in report
+    assert "<svg" in report
+    assert cqtui("report", "--format", "html", cwd=tmp_path).stdout == report
+
+
 def test_the_demo_is_computed(tmp_path: Path) -> None:
     done = cqtui("demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -240,6 +251,7 @@ def test_every_command_has_help_with_an_example() -> None:
     paths = [(name,) for name in COMMANDS if name not in ("logs", "local")] + [
         ("logs", "inspect"),
         ("local", "install"),
+        ("history", "compare"),
     ]
     for path in paths:
         done = cqtui(*path, "--help")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -127,3 +128,14 @@ def test_records_to_a_file(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     (line,) = (tmp_path / "c.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["model"] == NEW
+
+
+def test_candidates_as_csv(tmp_path: Path) -> None:
+    result = recommendation()
+    store_run(tmp_path, result)
+    done = cqtui("export", "--format", "csv", "--output", "out/candidates.csv", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    with (tmp_path / "out/candidates.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["model"], row["grade"], row["gate_quality"]) == (NEW, "verified", "passed")
+    assert cqtui("export", "--format", "csv", cwd=tmp_path).stdout.splitlines()[0].startswith("run_id,timestamp,")

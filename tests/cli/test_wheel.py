@@ -29,6 +29,7 @@ def test_it_brings_its_data_and_nothing_of_the_tests(wheel: Path) -> None:
         "cqtui/py.typed",
         "cqtui/_data/models.toml",
         "cqtui/_data/templates/report.md.j2",
+        "cqtui/_data/templates/report.html.j2",
         "cqtui/_data/templates/judge/pointwise.md.j2",
         "cqtui/_data/examples/support-desk/cqtui.toml",
         "cqtui/_data/examples/support-desk/logs/october.jsonl",

@@ -1,0 +1,81 @@
+"""What was read and what a run will do, in lines for people. Pure."""
+
+from __future__ import annotations
+
+from cqtui.engine.estimate import Estimate
+from cqtui.engine.plan import Plan, recipients
+from cqtui.importers import LogRead
+from cqtui.report.filters import money, plain
+from cqtui.report.same_model import saving_words
+from cqtui.settings import HOSTED_BASE_URL
+
+SHOWN_PROBLEMS = 5
+
+
+def describe_log(read: LogRead) -> list[str]:
+    """What was read, in lines for people: counts by format, what was skipped, the first problems with file:line."""
+    files = len(read.files)
+    formats = ", ".join(f"{name} {count:,}" for name, count in read.counts.items())
+    lines = [f"Read {len(read.calls):,} calls from {files} file{'s' if files != 1 else ''} ({formats or 'none'})."]
+    if read.skipped:
+        reasons: dict[str, int] = {}
+        for item in read.skipped:
+            reasons[item.reason] = reasons.get(item.reason, 0) + 1
+        lines.append("Skipped: " + ", ".join(f"{reason} {count}" for reason, count in reasons.items()) + ".")
+    for problem in read.rejected[:SHOWN_PROBLEMS]:
+        where = f"{problem.file}:{problem.line}" if problem.line else problem.file
+        lines.append(f"{where}: {plain(problem.reason)}. Skipped.")
+    if len(read.rejected) > SHOWN_PROBLEMS:
+        lines.append(f"... and {len(read.rejected) - SHOWN_PROBLEMS} more unusable records.")
+    return lines
+
+
+def sentence_of_recipients(plan: Plan) -> str:
+    """Who will receive the prompts, the judge's provider included; or that nobody will."""
+    match plan.settings.provider:
+        case "rehearsal":
+            return "Rehearsal: simulated models on this machine. Nothing is sent anywhere, nothing is spent."
+        case "local":
+            return "Local inference on this machine: nothing leaves it."
+        case "recorded":
+            return "Answers come from a recording: nothing is sent."
+        case _:
+            where = plan.settings.gateway.base_url or HOSTED_BASE_URL
+            return f"Your prompts will be sent as logged to {', '.join(recipients(plan))} through {where}."
+
+
+def describe_plan(plan: Plan, cost: Estimate) -> list[str]:
+    """What the log costs today, who will be tried on how many calls, who receives the prompts, and what it may cost."""
+    settings = plan.settings
+    today = plan.traffic.monthly_cost_usd
+    lines = [
+        f"{plan.current.short_name} costs you about {money(today)} a month."
+        if today is not None
+        else f"{plan.current.short_name} costs {money(plan.traffic.cost_per_call_usd)} a call."
+    ]
+    lines += [
+        f"Without changing the model, {saving_words(saving)}: computed from the log, not measured."
+        for saving in plan.same_model
+        if saving.saving_usd and saving.kind != "lower_effort"
+    ]
+    if not plan.top:
+        return [*lines, "No cheaper model fits this traffic."]
+    names = ", ".join(candidate.short_name for candidate in plan.top)
+    left_out = len(plan.discovery.excluded)
+    why = f" ({left_out} other models left out; the report says why)" if left_out else ""
+    lines.append(f"Trying {names} on {len(plan.calls)} calls{why}.")
+    lines += [f"{c.id}: {warning}." for c in plan.top for warning in c.warnings]
+    if settings.guardrails:
+        lines.append(f"Then under the guardrail sets {', '.join(settings.guardrails)}, those that pass.")
+    lines.append(sentence_of_recipients(plan))
+    if settings.provider != "portkey":
+        return lines
+    if settings.batch:
+        lines.append(
+            "In batch jobs, at the batch price where there is one; a job may take a day. Stop whenever you like."
+        )
+    worst = f", at worst {money(cost.worst_usd)}" if cost.worst_usd is not None else ""
+    monthly = settings.budget.monthly_usd
+    shared = "" if monthly is None else f", and what is left of {money(monthly)} for this month's runs"
+    lines.append(f"Estimated cost {money(cost.expected_usd)}{worst}; cap {money(settings.budget.usd)}{shared}.")
+    return lines
