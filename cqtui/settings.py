@@ -129,6 +129,7 @@ class GuardrailSettings(_Section):
 
     config: Mapping[str, Any] | None = None
     id: str | None = None
+    enabled: bool = Field(True, description="whether finalists are replayed under it")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> GuardrailSettings:
@@ -180,7 +181,7 @@ class Settings(_Section):
     profile: str | None = Field(None, description="the profile that was laid over, [profiles.NAME]")
 
 
-_COMMAND_LINE_ONLY = ("provider", "batch", "k_candidates", "n_top", "seed", "as_of", "candidates", "profile")
+_COMMAND_LINE_ONLY = ("provider", "batch", "k_candidates", "n_top", "seed", "as_of", "profile")
 _PROFILES = "profiles"
 _REPLACED_WHOLE = "guardrails"  # a set has either config or id, so half of one cannot be laid over another
 

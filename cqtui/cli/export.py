@@ -11,26 +11,14 @@ import click
 
 from cqtui.cli.files import write_file
 from cqtui.cli.report import stored_result
-from cqtui.engine.traffic import SEGMENT_KEYS
-from cqtui.errors import BadInputError
 from cqtui.report.candidate_csv import candidate_csv
 from cqtui.report.candidate_lines import candidate_lines
-from cqtui.report.export import ExportOptions, SegmentRoute, Target, config_text, entry_of, portkey_config
+from cqtui.report.export import ExportOptions, Target, config_text, portkey_config
+from cqtui.report.export_choices import routes_of, used_target
 from cqtui.report.response import evidence_kind
 from cqtui.report.rollback import rollback_note
 from cqtui.results import Recommendation
-from cqtui.settings import HOSTED_BASE_URL, Settings, load_settings
-
-
-def used_target(result: Recommendation, settings: Settings) -> Target:
-    """The gateway that a run was made through: hosted or not, by the settings, else by what answered."""
-    gateway = settings.gateway
-    hosted = gateway.hosted
-    if hosted is None:
-        hosted = result.endpoint.startswith(HOSTED_BASE_URL) or (
-            gateway.base_url is None and not result.endpoint.startswith("http")
-        )
-    return "hosted" if hosted else "open-source"
+from cqtui.settings import Settings, load_settings
 
 
 def _config_text(result: Recommendation, settings: Settings, options: ExportOptions, output: Path | None) -> str:
@@ -45,28 +33,6 @@ def _config_text(result: Recommendation, settings: Settings, options: ExportOpti
         write_file(Path(f"{output}.md"), note)
     click.echo(note, nl=False, err=True)
     return config_text(config)
-
-
-def routes_of(result: Recommendation) -> tuple[SegmentRoute, ...]:
-    """The run's assignment of models to segments, without those that stay where they are.
-
-    Raises:
-        BadInputError: The run offers none, or no one piece of metadata tells the segments apart.
-    """
-    plan = result.routing
-    if plan is None or not plan.offered:
-        raise BadInputError(f"Run {result.run_id} offers no routing per segment.", "Leave out --segments.")
-    if plan.key is None:
-        raise BadInputError(
-            "The segments come from system prompts, by which no gateway routes.",
-            f"Log one of these as metadata of each call: {', '.join(SEGMENT_KEYS)}.",
-        )
-    entries = {evidence.candidate.id: entry_of(evidence.candidate) for evidence in result.evidence}
-    return tuple(
-        SegmentRoute(route.segment, plan.key, entries[route.model_id])
-        for route in plan.routes
-        if route.model_id in entries
-    )
 
 
 @click.command("export", context_settings={"help_option_names": ["-h", "--help"]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 import click
 
@@ -50,20 +51,35 @@ class LazyGroup(click.Group):
 
 @click.command(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="cqtui")
+@click.option("--config", type=click.Path(path_type=Path), help="Of the terminal app: its settings file.")
+@click.option("--profile", help="Of the terminal app: the profile of the settings that it opens.")
+@click.option("--example", is_flag=True, help="Of the terminal app: open the bundled example, with simulated models.")
 @click.pass_context
-def cqtui(context: click.Context) -> None:
+def cqtui(context: click.Context, config: Path | None, profile: str | None, example: bool) -> None:
     """Replay your LLM log on cheaper models and say, with evidence, whether to switch.
+
+    Without a command: the terminal app, where stdin and stdout are a terminal.
 
     \b
     Examples:
+      cqtui                                      # the terminal app
+      cqtui --example                            # the same on the bundled example: no key, nothing sent
       cqtui demo                                 # no key, no network, simulated
       cqtui logs inspect logs/                   # what is in the log, no call
       cqtui optimize logs/ --dry-run             # candidates and cost, no call
       cqtui optimize logs/ --budget-usd 2 --yes
       cqtui export --format portkey-config       # 5% of the calls to the recommended model
     """
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is not None:
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(context.get_help())
+        return
+    from cqtui.tui.launch import run_app
+
+    summary = run_app(config=config, profile=profile, example=example)
+    if summary is not None:
+        click.echo(summary, nl=False)
 
 
 def main() -> None:

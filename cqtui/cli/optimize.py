@@ -160,7 +160,8 @@ def with_guardrails(settings: Settings, names: str | None) -> Settings:
         if name not in settings.guardrails:
             known = ", ".join(settings.guardrails) or "none are defined"
             raise BadInputError(f'No guardrail set "{name}".', f"In cqtui.toml under [guardrails.NAME]: {known}.")
-    return settings.model_copy(update={"guardrails": {name: settings.guardrails[name] for name in wanted}})
+    sets = {name: settings.guardrails[name].model_copy(update={"enabled": True}) for name in wanted}
+    return settings.model_copy(update={"guardrails": sets})
 
 
 def _path() -> click.Path:

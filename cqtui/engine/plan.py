@@ -63,6 +63,8 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
     Raises:
         BadInputError: The log names no model or has no answers, or a name is unknown.
     """
+    enabled = {name: each for name, each in settings.guardrails.items() if each.enabled}
+    settings = settings.model_copy(update={"guardrails": enabled})
     if settings.provider == "local":
         settings = _for_one_slot(settings)
     elif settings.batch:

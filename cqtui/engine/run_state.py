@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import bisect
 import math
-import string
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from cqtui.engine.happenings import Happening, happening_of
+from cqtui.engine.letters import letter
 from cqtui.engine.race import ENOUGH, WORSE_THRESHOLD
 from cqtui.events import (
     CandidateChosen,
@@ -40,8 +41,8 @@ KEPT_HAPPENINGS = 2000
 class CandidateState:
     """One candidate's row: pairs complete of those planned, what they show so far, and its state in words.
 
-    ``samples`` 0: it was discovered and is not tried yet, and has no letter. ``quality`` and ``cost`` are changes against the current
-    model over the pairs so far; latencies in ms, sorted; ``spent_usd`` its own replays alone.
+    ``samples`` 0: it was discovered and is not tried yet, and has no letter. ``quality`` and ``cost`` are changes
+    against the current model over the pairs so far; latencies in ms, sorted; ``spent_usd`` its own replays alone.
     """
 
     candidate: Candidate
@@ -282,3 +283,11 @@ class RunState:
         failed = f"  {self.failures} failed" if self.failures else ""
         money = f"${self.spent_usd:.2f} of ${self.budget_usd:.2f}"
         return f"{self.stage} {done}/{planned}  {' | '.join(rows)}{failed}  {money}"
+
+
+def state_of(events: Iterable[Event]) -> RunState:
+    """What a run's events add up to."""
+    state = RunState()
+    for event in events:
+        state.apply(event)
+    return state

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import string
-
+from cqtui.engine.letters import letter
 from cqtui.results import Evidence, Recommendation
 
 
@@ -13,11 +12,6 @@ def in_report_order(result: Recommendation) -> list[Evidence]:
     return sorted(result.evidence, key=lambda e: shown is None or e.candidate.id != shown.candidate.id)
 
 
-def letter(place: int) -> str:
-    """The letter of a place counted from 0: A to Z, then AA, AB and so on."""
-    name = ""
-    place += 1
-    while place:
-        place, rest = divmod(place - 1, len(string.ascii_uppercase))
-        name = string.ascii_uppercase[rest] + name
-    return name
+def letters_of(result: Recommendation) -> dict[str, str]:
+    """Each candidate's letter, by its id: in the order in which they were tried, as the run showed them."""
+    return {evidence.candidate.id: letter(place) for place, evidence in enumerate(result.evidence)}

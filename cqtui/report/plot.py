@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from cqtui.models import Frozen
-from cqtui.report.order import in_report_order, letter
+from cqtui.report.order import in_report_order, letters_of
 from cqtui.results import Interval, Recommendation
 
 MARGIN = 0.08  # of the span, on every side
@@ -43,14 +43,14 @@ class PlotArea(Frozen):
 
 def plot_points(result: Recommendation) -> tuple[PlotPoint, ...]:
     """The candidates whose cost and quality are both known, in the order of the report's table."""
-    points = []
-    for place, evidence in enumerate(in_report_order(result)):
+    points, letters = [], letters_of(result)
+    for evidence in in_report_order(result):
         saving, quality = evidence.savings_percent, evidence.quality_impact_percent
         if saving is None or quality is None or not _finite(saving.value, quality.value):
             continue
         points.append(
             PlotPoint(
-                letter=letter(place),
+                letter=letters[evidence.candidate.id],
                 name=evidence.candidate.short_name,
                 cost=Interval(value=-saving.value, low=-saving.high, high=-saving.low),
                 quality=quality,

@@ -14,7 +14,7 @@ from cqtui.engine.decide import retirement_words
 from cqtui.engine.gates import about, confidence_words
 from cqtui.engine.race import ENOUGH
 from cqtui.report import filters, same_model
-from cqtui.report.order import in_report_order, letter
+from cqtui.report.order import in_report_order, letters_of
 from cqtui.resources import resource_path
 from cqtui.results import Evidence, Recommendation
 
@@ -70,7 +70,8 @@ def verdict(result: Recommendation) -> str:
     return "Verified."
 
 
-def _outcome(evidence: Evidence, result: Recommendation) -> str:
+def outcome_words(evidence: Evidence, result: Recommendation) -> str:
+    """What became of a candidate, in a few words."""
     if result.recommended is not None and evidence.candidate.id == result.recommended.candidate.id:
         return result.grade
     if evidence.stopped is not None and evidence.stopped != ENOUGH:
@@ -129,8 +130,8 @@ def _context(result: Recommendation) -> dict[str, Any]:
         "verdict": verdict(result),
         "simulated": result.provider == "rehearsal",
         "recorded": result.provider == "recorded",
-        "letters": [letter(place) for place in range(len(result.evidence))],
-        "outcomes": {e.candidate.id: _outcome(e, result) for e in result.evidence},
+        "letters": [letters_of(result)[e.candidate.id] for e in in_report_order(result)],
+        "outcomes": {e.candidate.id: outcome_words(e, result) for e in result.evidence},
         "names": {e.candidate.id: e.candidate.short_name for e in result.evidence},
         "judge_words": _judge_words(result),
         "volume_source": _SOURCES[result.traffic.monthly_source],
@@ -150,8 +151,13 @@ def render_template(name: str, values: Mapping[str, Any]) -> str:
 
 def render_markdown(result: Recommendation) -> str:
     """The full report as Markdown."""
-    text = _environment().get_template("report.md.j2").render(_context(result))
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return render_part(result, "report")
+
+
+def render_part(result: Recommendation, name: str) -> str:
+    """One part of the report as Markdown, by its template's name; empty where the run has nothing to say there."""
+    text = _environment().get_template(f"{name}.md.j2").render(_context(result))
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n" if text.strip() else ""
 
 
 def render_summary(result: Recommendation) -> str:

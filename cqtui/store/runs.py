@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+
+from pydantic import ValidationError
 
 from cqtui.events import EVENT, Event
 from cqtui.models import FailureKind, Frozen
@@ -137,6 +140,16 @@ def append_events(connection: sqlite3.Connection, events: Sequence[Event], *, ke
         "INSERT INTO events VALUES (?, ?, ?, ?)",
         [(event.run_id, event.seq, event.kind, _event_json(event, keep_text)) for event in events],
     )
+
+
+def load_events(connection: sqlite3.Connection, run_id: str) -> list[Event]:
+    """A run's events in the order in which they came; those of another version that cannot be read are left out."""
+    rows = connection.execute("SELECT event_json FROM events WHERE run_id = ? ORDER BY rowid", (run_id,))
+    found: list[Event] = []
+    for (text,) in rows:
+        with contextlib.suppress(ValidationError):
+            found.append(EVENT.validate_json(text))
+    return found
 
 
 def _event_json(event: Event, keep_text: bool) -> str:

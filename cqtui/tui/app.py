@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
@@ -14,7 +15,7 @@ from cqtui.tui import theme
 
 if TYPE_CHECKING:
     from cqtui.tui.engine_thread import RunSource
-    from cqtui.tui.workspace import Choices, Found
+    from cqtui.tui.workspace import Found
 
 
 class CqtuiApp(App[None]):
@@ -30,12 +31,13 @@ class CqtuiApp(App[None]):
         Binding("f5", "again", "Read again", show=False, tooltip="Read configuration and log again"),
     ]
 
-    def __init__(self, choices: Choices | None = None) -> None:
+    def __init__(self, *, config: Path | None = None, profile: str | None = None, example: bool = False) -> None:
+        """Open a configuration, or the bundled example; see ``launch.run_app``."""
         super().__init__()
         for each in theme.THEMES:
             self.register_theme(each)
         self.theme = theme.DEFAULT
-        self._choices = choices
+        self.named = (config, profile, example)
         self.found: Found | None = None
         self.run_source: RunSource | None = None
         self.summary: str | None = None
@@ -56,7 +58,7 @@ class CqtuiApp(App[None]):
     def _open(self) -> None:
         from cqtui.tui.navigation import open_first
 
-        open_first(self, self._choices)
+        open_first(self)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """One place for what goes wrong in the background: a dialog, and nothing else stops."""

@@ -85,9 +85,9 @@ class EngineThread:
         self._abandoned = True
         task = self._task
         if task is not None:
-            self._tell(lambda: task.cancel() and None)
+            self._tell(task.cancel)
 
-    def _tell(self, change: Callable[[], None]) -> None:
+    def _tell(self, change: Callable[[], object]) -> None:
         loop = self._loop
         if loop is not None and not self.outcome.done():
             loop.call_soon_threadsafe(change)

@@ -27,9 +27,18 @@ LOOKING = "looking"
 NO_STORE = "Nothing is stored here yet: start a run first."
 
 
-def open_first(app: CqtuiApp, choices: Choices | None) -> None:
+def app_of(app: object) -> CqtuiApp:
+    """The app, which screens know by a more general type."""
+    from cqtui.tui.app import CqtuiApp
+
+    assert isinstance(app, CqtuiApp)
+    return app
+
+
+def open_first(app: CqtuiApp) -> None:
     """The first screen: what was found, or the first questions where nothing is set up."""
-    choices = choices or Choices()
+    config, profile, example = app.named
+    choices = example_choices() if example else Choices(config=config, profile=profile)
     if needs_setup(choices):
         show_setup(app)
     else:
@@ -142,11 +151,8 @@ def show_run(app: CqtuiApp, source: RunSource, found: Found) -> None:
     app.push_screen(screen)
 
 
-def run_ended(app: object, screen: RunScreen) -> None:
+def run_ended(app: CqtuiApp, screen: RunScreen) -> None:
     """Show the answer of a run that has ended, or what went wrong."""
-    from cqtui.tui.app import CqtuiApp
-
-    assert isinstance(app, CqtuiApp)
     outcome = screen.source.outcome
     error = outcome.exception()
     if error is None:
@@ -165,22 +171,65 @@ def run_ended(app: object, screen: RunScreen) -> None:
         app.push_screen(error_dialog(error))
 
 
-def show_result(app: object, result: Recommendation, state: RunState | None = None) -> None:
+def show_result(app: CqtuiApp, result: Recommendation, state: RunState | None = None) -> None:
     """Show a run's answer."""
-    from cqtui.tui.app import CqtuiApp
     from cqtui.tui.screens.result import ResultScreen
 
-    assert isinstance(app, CqtuiApp)
     app.push_screen(ResultScreen(result, state))
 
 
-def show_samples(app: object, run_id: str, model_id: str | None = None, record_id: str | None = None) -> None:
-    """Show a run's pairs, of one candidate first, or one pair."""
-    from cqtui.tui.app import CqtuiApp
+def show_samples(
+    app: CqtuiApp, run_id: str, letters: dict[str, str], model_id: str | None = None, record_id: str | None = None
+) -> None:
+    """Show a run's pairs, of one candidate, or one pair."""
     from cqtui.tui.screens.samples import SamplesScreen
 
-    assert isinstance(app, CqtuiApp)
-    app.push_screen(SamplesScreen(run_id, model_id=model_id, record_id=record_id))
+    app.push_screen(SamplesScreen(run_id, letters, model_id=model_id, record_id=record_id))
+
+
+def show_labelling(app: CqtuiApp, run_id: str, model_id: str | None) -> None:
+    """Judge pairs of a candidate blind, where the log at hand is the run's."""
+    from cqtui.tui.screens.label import LabelScreen
+
+    if app.found is None:
+        app.notify("The log is needed for that: open it on the start screen.", severity="warning", markup=False)
+    elif model_id is None:
+        app.notify("Choose a candidate first (m).", severity="warning", markup=False)
+    else:
+        app.push_screen(LabelScreen(run_id, model_id, app.found.read.calls))
+
+
+def show_history(app: CqtuiApp) -> None:
+    """Past runs."""
+    from cqtui.tui.screens.history import HistoryScreen
+
+    app.push_screen(HistoryScreen())
+
+
+def show_models(app: CqtuiApp) -> None:
+    """The registry."""
+    from cqtui.tui.screens.models import ModelsScreen
+
+    app.push_screen(ModelsScreen())
+
+
+def show_profiles(app: CqtuiApp) -> None:
+    """The profiles of the configuration."""
+    from cqtui.tui.screens.profiles import ProfilesScreen
+
+    app.push_screen(ProfilesScreen())
+
+
+def back_to_start(app: CqtuiApp) -> None:
+    """Leave every screen above the start screen; where there is none, look what there is to work on."""
+    from cqtui.tui.screens.start import StartScreen
+
+    if is_on(app, StartScreen):
+        while not isinstance(app.screen, StartScreen):
+            app.pop_screen()
+    else:
+        back_to_bottom(app)
+        open_first(app)
 
 
 def ask_before_quitting(app: CqtuiApp, source: RunSource) -> None:
@@ -223,11 +272,8 @@ def _leave(app: CqtuiApp, source: RunSource) -> None:
     app.call_later(leave)
 
 
-def copy_text(app: object, text: str | None) -> None:
+def copy_text(app: CqtuiApp, text: str | None) -> None:
     """Put a text on the clipboard, as far as the terminal lets it."""
-    from cqtui.tui.app import CqtuiApp
-
-    assert isinstance(app, CqtuiApp)
     if text:
         app.copy_to_clipboard(text)
         app.notify("Copied (where your terminal allows it).", markup=False)
@@ -237,7 +283,9 @@ def copy_text(app: object, text: str | None) -> None:
 
 def commands(app: CqtuiApp) -> Iterable[SystemCommand]:
     """Everything that leads to another screen, for the command palette."""
-    yield SystemCommand("Bundled example", "Open the example with simulated models: no key, nothing sent", lambda: open_example(app))
+    yield SystemCommand(
+        "Bundled example", "Open the example with simulated models: no key, nothing sent", lambda: open_example(app)
+    )
     yield SystemCommand("Set up", "The first questions: log, model, who answers", lambda: show_setup(app))
     yield SystemCommand("Read again", "Read configuration and log again", app.action_again)
     if app.found is not None:
@@ -245,7 +293,7 @@ def commands(app: CqtuiApp) -> Iterable[SystemCommand]:
         yield SystemCommand("Start", "Start a run of the plan", lambda: start_run(app, found))
 
 
-def is_on(app: CqtuiApp, kind: type[Screen[object]]) -> bool:
+def is_on(app: CqtuiApp, kind: type[Screen[None]]) -> bool:
     """Whether a screen of a kind is open."""
     return any(isinstance(screen, kind) for screen in app.screen_stack)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,7 +14,12 @@ from textual.widgets import Footer, Static
 
 from cqtui.tui.widgets.title_bar import TitleBar
 
+if TYPE_CHECKING:
+    from cqtui.tui.app import CqtuiApp
+
 LEAST_WIDTH, LEAST_HEIGHT = 80, 24
+_WIDTHS: list[tuple[int, str]] | None = [(0, "-tiny"), (LEAST_WIDTH, "-narrow"), (112, "-wide"), (160, "-very-wide")]
+_HEIGHTS: list[tuple[int, str]] | None = [(0, "-flat"), (LEAST_HEIGHT, "-low"), (34, "-high")]
 TOO_SMALL = "cqtui needs a terminal of at least 80 columns and 24 rows. Make the window larger; nothing is lost."
 
 
@@ -23,8 +28,8 @@ class Page(Screen[None]):
 
     PLACE: ClassVar[str] = ""
     HELP_TEXT: ClassVar[str] = ""
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (LEAST_WIDTH, "-narrow"), (112, "-wide"), (160, "-very-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-low"), (34, "-high")]
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?", tooltip="What this screen shows, and its keys"),
     ]
@@ -40,6 +45,14 @@ class Page(Screen[None]):
     def body(self) -> Iterable[Widget]:
         """The screen's own widgets."""
         return ()
+
+    @property
+    def cqtui(self) -> CqtuiApp:
+        """The app that this is a screen of."""
+        from cqtui.tui.app import CqtuiApp
+
+        assert isinstance(self.app, CqtuiApp)
+        return self.app
 
     @property
     def title_bar(self) -> TitleBar:

@@ -47,7 +47,12 @@ HIGH_CONTRAST = Theme(
     surface="#000000",
     panel="#1a1a1a",
     dark=True,
-    variables={"border": "#ffffff", "border-blurred": "#b0b0b0", "text-muted": "#ffffff", "footer-key-foreground": "#ffff00"},
+    variables={
+        "border": "#ffffff",
+        "border-blurred": "#b0b0b0",
+        "text-muted": "#ffffff",
+        "footer-key-foreground": "#ffff00",
+    },
 )
 THEMES = (DARK, LIGHT, HIGH_CONTRAST)
 DEFAULT = DARK.name

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 from cqtui.engine.run_state import CandidateState
 from cqtui.report.filters import milliseconds, signed
+from cqtui.report.plot import PlotPoint
+from cqtui.results import Interval
 from cqtui.stats.running_ratio import RunningRatio
 
 NOTHING = "·"
@@ -70,3 +72,19 @@ def short_state(row: CandidateState) -> str:
         return "refusals left"
     words = {"replaying and judging": "judging", "all calls replayed": "all replayed"}
     return words.get(row.state, row.state)
+
+
+def plot_point(row: CandidateState) -> PlotPoint | None:
+    """Where a candidate is in the plot so far, with the intervals that hold at every look; None before its scores."""
+    cost, quality = _spread(row.cost), _spread(row.quality)
+    if cost is None or quality is None:
+        return None
+    is_chosen = row.outcome is not None
+    return PlotPoint(
+        letter=row.letter, name=row.candidate.short_name, cost=cost, quality=quality, recommended=is_chosen
+    )
+
+
+def _spread(ratio: RunningRatio) -> Interval | None:
+    value, half = ratio.change_percent, ratio.half_width_percent() or 0.0
+    return None if value is None else Interval(value=value, low=value - half, high=value + half)

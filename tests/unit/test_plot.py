@@ -9,7 +9,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from cqtui.report.order import in_report_order, letter
+from cqtui.engine.letters import letter
+from cqtui.report.order import in_report_order
 from cqtui.report.plot import plot_area, plot_points, ticks
 from cqtui.report.plot_svg import HEIGHT, LEFT, RIGHT, WIDTH, letter_places, plot_svg
 from cqtui.results import Interval, Recommendation

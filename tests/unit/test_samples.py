@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from cqtui.engine.control import RunControl
 from cqtui.engine.optimize import optimize_async, plan_for
 from cqtui.engine.pipeline import run
 from cqtui.engine.plan import make_plan
@@ -257,11 +258,11 @@ async def test_the_current_model_s_own_new_answers_are_kept_under_its_id(tmp_pat
 
 
 async def test_a_run_that_goes_on_keeps_one_whole_sample_of_each_pair(tmp_path: Path) -> None:
-    path, stop = tmp_path / "c.db", asyncio.Event()
+    path, control = tmp_path / "c.db", RunControl()
 
     def until(request: ChatRequest) -> Replay | Failure:
         if len(first.requests) == 12:
-            stop.set()
+            control.stop()
         if len(first.requests) == 2:
             return Failure(kind="bad_request", message="not now", status=400)
         return good_model(request)
@@ -269,7 +270,7 @@ async def test_a_run_that_goes_on_keeps_one_whole_sample_of_each_pair(tmp_path: 
     first, second = ScriptedClient(until), ScriptedClient(good_model)
     plan = make_plan(settings(), load_registry(today=AS_OF), log(20))
     with Database(path) as store:
-        partial = await run(plan, first, store, ignore, stop=stop)
+        partial = await run(plan, first, store, ignore, control=control)
         before = [row.pair.failure for row in store.read(lambda c: sample_rows(c, partial.run_id))]
         whole = await run(plan, second, store, ignore)
     assert partial.stage == "interrupted"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from cqtui.errors import CqtuiError
 from cqtui.report.filters import money
@@ -53,26 +53,98 @@ def _guardrail_words(found: Found) -> str:
     return ", ".join(names) if names else ("all off" if found.settings.guardrails else "none defined")
 
 
+def _volume_words(found: Found) -> str:
+    volume = found.plan.traffic.monthly_requests
+    return "unknown" if volume is None else f"{volume:,}"
+
+
 EDITS: tuple[Edit, ...] = (
-    Edit("current_model", "model today", "current_model", lambda f: f.plan.current.short_name, "model", "The model in use, against which everything is measured."),
-    Edit("use_case", "use case", "use_case", lambda f: f.settings.use_case, "use_case", "What the answers are for; it decides which strengths count."),
-    Edit("provider", "who answers", "provider", lambda f: provider_words(f.settings), "provider", "For this session; not kept in the file."),
-    Edit("base_url", "gateway", "gateway.base_url", lambda f: f.settings.gateway.base_url or "hosted Portkey", "text", "Address of an open-source gateway, e.g. http://localhost:8787/v1; empty for hosted Portkey."),
-    Edit("budget", "budget", "budget.usd", lambda f: money(f.settings.budget.usd), "amount", "The most that this run may spend, in USD."),
-    Edit("margin", "quality margin", "thresholds.max_quality_drop_percent", lambda f: f"{f.settings.thresholds.max_quality_drop_percent:g}% worse at most", "number", "The largest drop of quality that you would accept, in percent."),
-    Edit("saving", "least saving", "thresholds.min_cost_saving_percent", lambda f: f"{f.settings.thresholds.min_cost_saving_percent:g}%", "number", "What a switch must save at least, in percent."),
-    Edit("samples", "calls at most", "thresholds.max_samples", lambda f: f"{f.settings.thresholds.max_samples:,} a model", "whole", "Logged calls replayed on each candidate at most."),
+    Edit(
+        "current_model",
+        "model today",
+        "current_model",
+        lambda f: f.plan.current.short_name,
+        "model",
+        "The model in use, against which everything is measured.",
+    ),
+    Edit(
+        "use_case",
+        "use case",
+        "use_case",
+        lambda f: f.settings.use_case,
+        "use_case",
+        "What the answers are for; it decides which strengths count.",
+    ),
+    Edit(
+        "provider",
+        "who answers",
+        "provider",
+        lambda f: provider_words(f.settings),
+        "provider",
+        "For this session; not kept in the file.",
+    ),
+    Edit(
+        "base_url",
+        "gateway",
+        "gateway.base_url",
+        lambda f: f.settings.gateway.base_url or "hosted Portkey",
+        "text",
+        "Address of another gateway, e.g. http://localhost:8787/v1; empty for hosted Portkey.",
+    ),
+    Edit(
+        "budget",
+        "budget",
+        "budget.usd",
+        lambda f: money(f.settings.budget.usd),
+        "amount",
+        "The most that this run may spend, in USD.",
+    ),
+    Edit(
+        "margin",
+        "quality margin",
+        "thresholds.max_quality_drop_percent",
+        lambda f: f"{f.settings.thresholds.max_quality_drop_percent:g}% worse at most",
+        "number",
+        "The largest drop of quality that you would accept, in percent.",
+    ),
+    Edit(
+        "saving",
+        "least saving",
+        "thresholds.min_cost_saving_percent",
+        lambda f: f"{f.settings.thresholds.min_cost_saving_percent:g}%",
+        "number",
+        "What a switch must save at least, in percent.",
+    ),
+    Edit(
+        "samples",
+        "calls at most",
+        "thresholds.max_samples",
+        lambda f: f"{f.settings.thresholds.max_samples:,} a model",
+        "whole",
+        "Logged calls replayed on each candidate at most.",
+    ),
     Edit("judge", "judge", "judge.models", _judge_words, "judge", "Who scores the answers."),
-    Edit("guardrails", "guardrails", "guardrails", _guardrail_words, "guardrails", "Sets that the finalists are replayed under."),
-    Edit("volume", "calls a month", "traffic.monthly_request_volume", lambda f: "unknown" if f.plan.traffic.monthly_requests is None else f"{f.plan.traffic.monthly_requests:,}", "whole", "Your real traffic, where the log is a part of it."),
-)  # fmt: skip
+    Edit(
+        "guardrails",
+        "guardrails",
+        "guardrails",
+        _guardrail_words,
+        "guardrails",
+        "Sets that the finalists are replayed under.",
+    ),
+    Edit(
+        "volume",
+        "calls a month",
+        "traffic.monthly_request_volume",
+        _volume_words,
+        "whole",
+        "Your real traffic, where the log is a part of it.",
+    ),
+)
 
 
-def change(app: object, found: Found, changes: Mapping[str, Any]) -> None:
+def change(app: CqtuiApp, found: Found, changes: Mapping[str, Any]) -> None:
     """Plan with other values; where that works, keep them in cqtui.toml, else say what is wrong."""
-    from cqtui.tui.app import CqtuiApp
-
-    assert isinstance(app, CqtuiApp)
     choices = changed(found.choices, changes)
     kept = {key: value for key, value in changes.items() if key not in SESSION_ONLY}
 
@@ -94,7 +166,11 @@ def _changed(app: CqtuiApp, found: Found, was_kept: bool) -> None:
 
     show_found(app, found)
     if was_kept:
-        where = "for this session: the example stays as it is" if found.choices.is_example else f"in {found.choices.config_path}"
+        where = (
+            "for this session: the example stays as it is"
+            if found.choices.is_example
+            else f"in {found.choices.config_path}"
+        )
         app.notify(f"Kept {where}.", markup=False, timeout=3)
 
 
@@ -118,11 +194,8 @@ def save(choices: Choices, changes: Mapping[str, Any]) -> Choices:
     return replace(choices, session={key: value for key, value in choices.session.items() if key not in changes})
 
 
-def begin_edit(app: object, found: Found, edit: Edit) -> None:
+def begin_edit(app: CqtuiApp, found: Found, edit: Edit) -> None:
     """Ask for a line's value, in the way that fits it."""
-    from cqtui.tui.app import CqtuiApp
-
-    assert isinstance(app, CqtuiApp)
 
     def take(value: str | None) -> None:
         if value is not None:
@@ -136,7 +209,9 @@ def begin_edit(app: object, found: Found, edit: Edit) -> None:
         case "guardrails":
             _ask_guardrails(app, found, edit)
         case _:
-            app.push_screen(ValueDialog(edit.name, edit.hint, _written(found, edit), lambda v: complaint(edit, v)), take)
+            app.push_screen(
+                ValueDialog(edit.name, edit.hint, _written(found, edit), lambda v: complaint(edit, v)), take
+            )
 
 
 def _written(found: Found, edit: Edit) -> str:
@@ -181,7 +256,8 @@ def _choice_dialog(found: Found, edit: Edit) -> ChoiceDialog:
             in_log = plan.traffic.models
             entries = sorted(plan.registry.entries, key=lambda e: (-in_log.get(e.model, 0), e.id))
             choices = [
-                Choice(e.id, e.id, f"{in_log[e.model]:,} calls in the log" if e.model in in_log else "") for e in entries
+                Choice(e.id, e.id, f"{in_log[e.model]:,} calls in the log" if e.model in in_log else "")
+                for e in entries
             ]
             return ChoiceDialog(edit.name, edit.hint, choices, plan.current.id)
         case "use_case":
@@ -232,5 +308,5 @@ def _ask_guardrails(app: CqtuiApp, found: Found, edit: Edit) -> None:
             change(app, found, changes)
 
     on = [name for name, each in sets.items() if each.enabled]
-    choices = [Choice(name, name, cast(str, each.id or "inline config")) for name, each in sets.items()]
+    choices = [Choice(name, name, each.id or "inline config") for name, each in sets.items()]
     app.push_screen(SeveralDialog(edit.name, edit.hint, choices, on), take)

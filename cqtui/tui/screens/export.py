@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from textual.app import App
+from typing import TYPE_CHECKING
 
 from cqtui.errors import BadInputError, CqtuiError
 from cqtui.results import Recommendation
@@ -35,20 +33,21 @@ def _json(app: CqtuiApp, result: Recommendation) -> str:
 
 
 def _csv(app: CqtuiApp, result: Recommendation) -> str:
-    from cqtui.report.candidate_csv import candidates_csv
+    from cqtui.report.candidate_csv import candidate_csv
 
-    return candidates_csv(result)
+    return candidate_csv(result)
 
 
 def _config(app: CqtuiApp, result: Recommendation) -> str:
-    from cqtui.report.export import config_text, exported_config
+    from cqtui.report.export import ExportOptions, config_text, portkey_config
+    from cqtui.report.export_choices import used_target
     from cqtui.settings import Settings
 
     settings = app.found.settings if app.found is not None else Settings()
-    return config_text(exported_config(result, settings))
+    return config_text(portkey_config(result, settings, ExportOptions(target=used_target(result, settings))))
 
 
-FORMATS: dict[str, tuple[str, str, Callable[[Any, Recommendation], str]]] = {
+FORMATS: dict[str, tuple[str, str, Callable[[CqtuiApp, Recommendation], str]]] = {
     "md": ("Markdown", "the report, as CI posts it", _markdown),
     "html": ("HTML", "one file to mail, with the plot", _html),
     "json": ("JSON", "what cqtui optimize --json prints", _json),
@@ -57,7 +56,7 @@ FORMATS: dict[str, tuple[str, str, Callable[[Any, Recommendation], str]]] = {
 }
 
 
-def ask_export(app: App[Any], result: Recommendation) -> None:
+def ask_export(app: CqtuiApp, result: Recommendation) -> None:
     """Ask for the format, then for the file, and write it."""
     choices = [Choice(ending, words, remark) for ending, (words, remark, _) in FORMATS.items()]
 
@@ -68,10 +67,7 @@ def ask_export(app: App[Any], result: Recommendation) -> None:
     app.push_screen(ChoiceDialog("Export", "What to write.", choices), chosen)
 
 
-def _ask_file(app: App[Any], result: Recommendation, ending: str) -> None:
-    from cqtui.tui.app import CqtuiApp
-
-    assert isinstance(app, CqtuiApp)
+def _ask_file(app: CqtuiApp, result: Recommendation, ending: str) -> None:
     words, _, make = FORMATS[ending]
     try:
         text = make(app, result)
@@ -85,7 +81,8 @@ def _ask_file(app: App[Any], result: Recommendation, ending: str) -> None:
         path = Path(value).expanduser()
         if path.exists():
             question = QuestionDialog(
-                "Replace the file?", f"{path} is there already.",
+                "Replace the file?",
+                f"{path} is there already.",
                 [Answer("back", "Leave it", "n", is_first=True), Answer("replace", "Replace", "r")],
             )
             app.push_screen(question, lambda answer: _write(app, path, text) if answer == "replace" else None)
@@ -102,7 +99,7 @@ def _complaint(value: str) -> str | None:
     return f"{value} is a folder." if Path(value).expanduser().is_dir() else None
 
 
-def _write(app: App[Any], path: Path, text: str) -> None:
+def _write(app: CqtuiApp, path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -17,7 +17,7 @@ _HIDDEN = {"ctrl+i", "shift+tab", "tab"}
 class HelpScreen(Dialog[None]):
     """The help of another screen."""
 
-    def __init__(self, about: Screen[object]) -> None:
+    def __init__(self, about: Screen[None]) -> None:
         super().__init__("Help")
         self._about = about
 
@@ -37,7 +37,7 @@ class HelpScreen(Dialog[None]):
         self.query_one(VerticalScroll).focus()
 
 
-def key_lines(screen: Screen[object]) -> list[Content]:
+def key_lines(screen: Screen[None]) -> list[Content]:
     """A line for each key that works on a screen, with what it does."""
     lines = []
     for active in screen.active_bindings.values():

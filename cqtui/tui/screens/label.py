@@ -84,7 +84,9 @@ class LabelScreen(Page):
             return
         question = self._questions[self._place]
         total = self._done + len(self._questions)
-        self.query_one("#progress", Static).update(Content(f" {self._done + self._place + 1} of {total}: which answer is better?"))
+        self.query_one("#progress", Static).update(
+            Content(f" {self._done + self._place + 1} of {total}: which answer is better?")
+        )
         self.query_one("#prompt", Static).update(Content(shown(question.prompt)))
         self.query_one("#first", Static).update(Content(shown(question.first)))
         self.query_one("#second", Static).update(Content(shown(question.second)))

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Markdown, Static, TabbedContent, TabPane
 
 from cqtui.engine.happenings import Happening
-from cqtui.engine.run_state import RunState
+from cqtui.engine.run_state import RunState, state_of
 from cqtui.report.filters import cost_change, interval, milliseconds, money, share
 from cqtui.report.order import in_report_order, letters_of
 from cqtui.report.plot import plot_points
@@ -31,7 +31,12 @@ from cqtui.tui.widgets.samples_pane import SamplesPane
 
 SIGNS = {True: "✓", False: "✗", None: "?"}
 RESULTS = {True: "passed", False: "not met", None: "open"}
-GRADES = {"verified": "✓ VERIFIED", "leaning": "LEANING, NOT VERIFIED", "inconclusive": "NOT ENOUGH EVIDENCE", "keep": "KEEP"}
+GRADES = {
+    "verified": "✓ VERIFIED",
+    "leaning": "LEANING, NOT VERIFIED",
+    "inconclusive": "NOT ENOUGH EVIDENCE",
+    "keep": "KEEP",
+}
 TABS = ("answer", "candidates", "plot", "samples", "guardrails", "report", "events")
 _CANDIDATES = (
     Column("", 2),
@@ -50,9 +55,9 @@ class ResultScreen(Page):
 
     PLACE = "result"
     HELP_TEXT = (
-        "The sentence first, then why: each rule says what it asked and what was found. 'verified' holds with the error "
-        "rate asked for; 'leaning' passes the plain rules only. Candidates, enter: the rules of that one. Report is the "
-        "same Markdown that CI posts."
+        "The sentence first, then why: each rule says what it asked and what was found. 'verified' holds with the "
+        "error rate asked for; 'leaning' passes the plain rules only. Candidates, enter: the rules of that one. Report "
+        "is the same Markdown that CI posts."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Back"),
@@ -94,7 +99,10 @@ class ResultScreen(Page):
                 yield Markdown("", id="markdown", open_links=False)
             with TabPane("Events", id="events"):
                 yield RowsView(
-                    (Column("time", 8), Column("what happened", 0)), _event_cells, empty="No events are kept.", id="told"
+                    (Column("time", 8), Column("what happened", 0)),
+                    _event_cells,
+                    empty="No events are kept.",
+                    id="told",
                 )
 
     def on_mount(self) -> None:
@@ -114,7 +122,10 @@ class ResultScreen(Page):
             self.query_one("#told", RowsView).show(list(self._state.happenings))
 
     def _legend(self) -> Content:
-        lines = [f" {self._letters[e.candidate.id]}  {one_line(e.candidate.short_name)}" for e in in_report_order(self.result)]
+        lines = [
+            f" {self._letters[e.candidate.id]}  {one_line(e.candidate.short_name)}"
+            for e in in_report_order(self.result)
+        ]
         return Content("   ".join(lines))
 
     def _cells(self, evidence: Evidence) -> Sequence[Cell]:
@@ -132,7 +143,7 @@ class ResultScreen(Page):
         )
 
     @on(RowsView.Opened, "#tried")
-    def _open_candidate(self, event: RowsView.Opened[Evidence]) -> None:
+    def _open_candidate(self, event: RowsView.Opened) -> None:
         self.app.push_screen(GatesDialog(event.row, outcome_words(event.row, self.result)))
 
     @on(SamplesPane.Opened)
@@ -179,13 +190,7 @@ class ResultScreen(Page):
                 self._state = state
                 self.query_one("#told", RowsView).show(list(state.happenings))
 
-        def fold(events: Iterable[object]) -> RunState:
-            state = RunState()
-            for event in runs.as_events(events):
-                state.apply(event)
-            return state
-
-        read_store(self.app, lambda c: fold(runs.event_rows(c, run_id)), take)
+        read_store(self.app, lambda c: state_of(runs.load_events(c, run_id)), take)
 
     def action_tab(self, name: str) -> None:
         """Go to a tab."""
@@ -200,28 +205,26 @@ class ResultScreen(Page):
         """Choose a format and a file."""
         from cqtui.tui.screens.export import ask_export
 
-        ask_export(self.app, self.result)
+        ask_export(self.cqtui, self.result)
 
     def action_copy(self) -> None:
         """Copy the sentence."""
         from cqtui.tui.navigation import copy_text
 
-        copy_text(self.app, self.result.sentence)
+        copy_text(self.cqtui, self.result.sentence)
 
     def action_label(self) -> None:
         """Judge pairs yourself."""
         from cqtui.tui.navigation import show_labelling
 
         shown_evidence = self.result.recommended or self.result.closest
-        show_labelling(
-            self.app, self.result.run_id, None if shown_evidence is None else shown_evidence.candidate.id
-        )
+        show_labelling(self.cqtui, self.result.run_id, None if shown_evidence is None else shown_evidence.candidate.id)
 
     def action_start(self) -> None:
         """Back to the start screen."""
         from cqtui.tui.navigation import back_to_start
 
-        back_to_start(self.app)
+        back_to_start(self.cqtui)
 
 
 class GatesDialog(Dialog[None]):
@@ -287,7 +290,7 @@ def _sentence(result: Recommendation) -> Content:
             Content.assemble(
                 f"{verb} about ",
                 (f"{money(abs(saved))} a month", "bold $text-success"),
-                f", {money(abs(impact.annual_savings_usd)) if impact.annual_savings_usd is not None else 'unknown'} a year, "
+                f", {money(None if impact.annual_savings_usd is None else abs(impact.annual_savings_usd))} a year, "
                 f"at {impact.monthly_request_volume or 0:,} calls a month.",
             )
         )
@@ -315,7 +318,11 @@ def _gates(result: Recommendation) -> Table | Text:
 def gate_table(gates: Sequence[Gate], title: str | None = None) -> Table:
     """The rules as a table; every text in it is inert."""
     table = Table(
-        box=None, expand=True, padding=(0, 1, 0, 0), title=Text(title, style="bold") if title else None, title_justify="left"
+        box=None,
+        expand=True,
+        padding=(0, 1, 0, 0),
+        title=Text(title, style="bold") if title else None,
+        title_justify="left",
     )
     table.add_column("", width=1)
     table.add_column("rule", ratio=3, header_style="dim")

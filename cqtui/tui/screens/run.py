@@ -23,9 +23,9 @@ from cqtui.tui.inert import one_line
 from cqtui.tui.page import Page
 from cqtui.tui.screens.dialogs import Answer, QuestionDialog
 from cqtui.tui.widgets.candidate_rows import CandidateRows
-from cqtui.tui.widgets.cost_quality_plot import CostQualityPlot, Point
+from cqtui.tui.widgets.cost_quality_plot import CostQualityPlot
 from cqtui.tui.widgets.evidence_meter import EvidenceMeter
-from cqtui.tui.words import bar, duration
+from cqtui.tui.words import bar, duration, plot_point
 
 PAINT_INTERVAL_S = 0.125
 PLOT_EVERY = 4  # paints: a plot takes longer and changes slowly
@@ -63,7 +63,9 @@ class RunScreen(Page):
         Binding("y", "copy", "Copy", show=False, tooltip="Copy the sentence"),
     ]
 
-    def __init__(self, source: RunSource, thresholds: Thresholds, *, concurrency: int, subject: str, right: str) -> None:
+    def __init__(
+        self, source: RunSource, thresholds: Thresholds, *, concurrency: int, subject: str, right: str
+    ) -> None:
         super().__init__()
         self.source = source
         self.state = RunState()
@@ -130,17 +132,7 @@ class RunScreen(Page):
 
     def paint_plot(self) -> None:
         """Draw the points as they are now."""
-        points = [
-            Point(
-                row.letter,
-                row.cost.change_percent,
-                row.quality.change_percent,
-                row.cost.half_width_percent(),
-                row.quality.half_width_percent(),
-            )
-            for row in self.state.tried
-            if row.cost.change_percent is not None and row.quality.change_percent is not None
-        ]
+        points = [point for row in self.state.tried if (point := plot_point(row)) is not None]
         limits = self._thresholds
         self.query_one(CostQualityPlot).show(points, limits.max_quality_drop_percent, limits.min_cost_saving_percent)
 
@@ -176,7 +168,10 @@ class RunScreen(Page):
             left = state.seconds_left(self._now())
             if left is not None and not state.is_paused:
                 parts.append(f"at most about {duration(left)} left")
-        counts = [f"{state.from_cache:,} known" if state.from_cache else "", f"{state.failures} failed" if state.failures else ""]
+        counts = [
+            f"{state.from_cache:,} known" if state.from_cache else "",
+            f"{state.failures} failed" if state.failures else "",
+        ]
         parts += [count for count in counts if count]
         return Content("  ·  ".join(parts))
 
@@ -195,7 +190,7 @@ class RunScreen(Page):
     def _end(self) -> None:
         from cqtui.tui.navigation import run_ended
 
-        run_ended(self.app, self)
+        run_ended(self.cqtui, self)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer offers what is possible now."""
@@ -232,9 +227,9 @@ class RunScreen(Page):
         state = self.state
         done = sum(row.pairs for row in state.tried)
         text = (
-            f"{done:,} pairs are measured for {money(state.spent_usd)}. All of it is kept, and the same run goes on here "
-            f"later without paying again.\n\nUp to {self.concurrency} calls are under way. Stopping lets them finish and "
-            "concludes with what is there. Ending at once drops them: they count at the most they could cost."
+            f"{done:,} pairs are measured for {money(state.spent_usd)}. All of it is kept, and the same run goes on "
+            f"here later without paying again.\n\nUp to {self.concurrency} calls are under way. Stopping lets them "
+            "finish and concludes with what is there. Ending at once drops them: they count at the most they could cost."
         )
         answers = [
             Answer("stay", "Go on", "g", is_first=True),
@@ -261,7 +256,7 @@ class RunScreen(Page):
         from cqtui.tui.navigation import show_result
 
         if self.source.outcome.done() and self.source.outcome.exception() is None:
-            show_result(self.app, self.source.outcome.result(), self.state)
+            show_result(self.cqtui, self.source.outcome.result(), self.state)
 
     def action_samples(self) -> None:
         """Look at the pairs so far."""
@@ -271,7 +266,8 @@ class RunScreen(Page):
     def _open_samples(self, model_id: str | None, record_id: str | None = None) -> None:
         from cqtui.tui.navigation import show_samples
 
-        show_samples(self.app, self.state.run_id, model_id, record_id)
+        letters = {row.model_id: row.letter for row in self.state.tried}
+        show_samples(self.cqtui, self.state.run_id, letters, model_id, record_id)
 
     @on(CandidateRows.Opened)
     def _opened(self, event: CandidateRows.Opened) -> None:
@@ -292,7 +288,7 @@ class RunScreen(Page):
         """Copy the sentence, where there is one."""
         from cqtui.tui.navigation import copy_text
 
-        copy_text(self.app, self.state.sentence)
+        copy_text(self.cqtui, self.state.sentence)
 
 
 def _line(happening: Happening) -> Content:

@@ -77,7 +77,7 @@ class SamplesScreen(Page):
         """Judge pairs yourself."""
         from cqtui.tui.navigation import show_labelling
 
-        show_labelling(self.app, self._run_id, self.query_one(SamplesPane).wanted.model_id)
+        show_labelling(self.cqtui, self._run_id, self.query_one(SamplesPane).wanted.model_id)
 
 
 class SampleScreen(Page):
@@ -158,7 +158,14 @@ class SampleScreen(Page):
             _side(left, sample.logged_usage, pair.baseline_cost_usd, sample.logged_refusal, sample.logged, None)
         )
         self.query_one("#answer", Static).update(
-            _side(right, sample.answer_usage, pair.candidate_cost_usd, sample.answer_refusal, sample.answer, pair.latency_ms)
+            _side(
+                right,
+                sample.answer_usage,
+                pair.candidate_cost_usd,
+                sample.answer_refusal,
+                sample.answer,
+                pair.latency_ms,
+            )
         )
         panel = self.query_one("#judge-panel")
         panel.border_title = "Judge" if opinions else "Not judged"
@@ -189,7 +196,7 @@ class SampleScreen(Page):
         """Copy the candidate's answer."""
         from cqtui.tui.navigation import copy_text
 
-        copy_text(self.app, self._answer)
+        copy_text(self.cqtui, self._answer)
 
 
 def _text(answer: Completion | None) -> str:
@@ -217,7 +224,10 @@ def _side(
     answer: Completion | None,
     latency_ms: float | None,
 ) -> Content:
-    lines = [text if text.plain else Content.styled(NOT_KEPT if answer is None else "[no text]", "$text-muted"), Content("")]
+    lines = [
+        text if text.plain else Content.styled(NOT_KEPT if answer is None else "[no text]", "$text-muted"),
+        Content(""),
+    ]
     facts = []
     if usage.output_tokens is not None:
         facts.append(f"{usage.input_tokens or 0:,} in, {usage.output_tokens:,} out")
@@ -229,7 +239,9 @@ def _side(
         matched = refusal.matched(answer)
         quoted = f': "{one_line(matched)}"' if matched else ""
         doubt = ", doubtful" if refusal.borderline else ""
-        lines.append(Content.styled(f"refusal check: {refusal.label} by {refusal.layer}{doubt}{quoted}", "$text-warning"))
+        lines.append(
+            Content.styled(f"refusal check: {refusal.label} by {refusal.layer}{doubt}{quoted}", "$text-warning")
+        )
     return Content("\n").join(lines)
 
 
@@ -257,7 +269,9 @@ def _judged(pair: Pair, opinions: Sequence[Opinion], escalated: str | None) -> C
     if pair.in_both_orders is not None:
         one, other = pair.in_both_orders
         agree = "both orders agree" if one * other >= 0 else "the orders disagree"
-        lines.append(Content.styled(f"Judged in both orders: {one:+.0f} and {other:+.0f} points; {agree}.", "$text-muted"))
+        lines.append(
+            Content.styled(f"Judged in both orders: {one:+.0f} and {other:+.0f} points; {agree}.", "$text-muted")
+        )
     if escalated is not None:
         lines.append(Content.styled(f"The judges differed, so {one_line(escalated)} decided.", "$text-muted"))
     return Content("\n").join(lines)

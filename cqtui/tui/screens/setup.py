@@ -49,8 +49,8 @@ class SetupScreen(Page):
 
     PLACE = "set-up"
     HELP_TEXT = (
-        "Three questions and cqtui.toml is written: where your log is, which model answered in it and what for, and who "
-        "answers in the replay. Nothing is sent. The bundled example shows everything without a key."
+        "Three questions and cqtui.toml is written: where your log is, which model answered in it and what for, and "
+        "who answers in the replay. Nothing is sent. The bundled example shows everything without a key."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", tooltip="The question before"),
@@ -105,11 +105,9 @@ class SetupScreen(Page):
 
     def action_example(self) -> None:
         """The bundled example instead."""
-        from cqtui.tui.app import CqtuiApp
         from cqtui.tui.navigation import open_example
 
-        assert isinstance(self.app, CqtuiApp)
-        open_example(self.app)
+        open_example(self.cqtui)
 
     # 1: the log
 
@@ -122,8 +120,9 @@ class SetupScreen(Page):
         choices.append(Choice(EXAMPLE, "the bundled example", "an invented support desk: no key, nothing sent"))
         text = (
             "Which log holds your prompts and answers? It is read on this machine; nothing is sent.\n"
-            f"{len(files)} files here look like logs." if files else
-            "Which log holds your prompts and answers? It is read on this machine; nothing is sent.\n"
+            f"{len(files)} files here look like logs."
+            if files
+            else "Which log holds your prompts and answers? It is read on this machine; nothing is sent.\n"
             "No file here looks like a log."
         )
 
@@ -147,7 +146,9 @@ class SetupScreen(Page):
             try:
                 found = read_logs([path])
                 if not any(call.is_baseline for call in found.calls):
-                    raise BadInputError(f"{path}: no call in it has an answer to compare with.", "Log completions as well.")
+                    raise BadInputError(
+                        f"{path}: no call in it has an answer to compare with.", "Log completions as well."
+                    )
             except CqtuiError as error:
                 self.app.call_from_thread(self.app.push_screen, error_dialog(error))
                 return
@@ -214,7 +215,9 @@ class SetupScreen(Page):
         def then(value: str) -> None:
             if value == GATEWAY:
                 hint = "Its address, e.g. http://localhost:8787/v1"
-                self.app.push_screen(ValueDialog("Gateway", hint, "http://localhost:8787/v1", _url_complaint), self._take_gateway)
+                self.app.push_screen(
+                    ValueDialog("Gateway", hint, "http://localhost:8787/v1", _url_complaint), self._take_gateway
+                )
             else:
                 self._answers = replace(self._answers, provider=value, base_url=None)
                 self._finish()
@@ -228,11 +231,9 @@ class SetupScreen(Page):
 
     def _finish(self) -> None:
         """Write cqtui.toml and go on to the start screen."""
-        from cqtui.tui.app import CqtuiApp
         from cqtui.tui.navigation import look_at
 
-        app = self.app
-        assert isinstance(app, CqtuiApp)
+        app = self.cqtui
         answers = self._answers
         assert answers.log is not None
         assert answers.read is not None
@@ -245,7 +246,10 @@ class SetupScreen(Page):
             values["gateway.base_url"] = answers.base_url
         path = Path(CONFIG_NAME)
         try:
-            plan_for(Settings(current_model=answers.current_model, use_case=answers.use_case or "general"), answers.read.calls)
+            plan_for(
+                Settings(current_model=answers.current_model, use_case=answers.use_case or "general"),
+                answers.read.calls,
+            )
             if path.exists():
                 raise BadInputError(f"{path} is there already.", "Nothing was written.")
             path.write_text(new_config(values), encoding="utf-8")
@@ -253,7 +257,11 @@ class SetupScreen(Page):
             app.push_screen(error_dialog(error))
             return
         except OSError as error:
-            app.push_screen(error_dialog(BadInputError(f"{path}: {error.strerror}.", "Start cqtui in a folder that can be written.")))
+            app.push_screen(
+                error_dialog(
+                    BadInputError(f"{path}: {error.strerror}.", "Start cqtui in a folder that can be written.")
+                )
+            )
             return
         app.notify(f"Wrote {path}: change it on this screen or by hand.", markup=False)
         session = {} if answers.provider == "portkey" else {"provider": answers.provider}
@@ -262,11 +270,12 @@ class SetupScreen(Page):
 
 def log_files(folder: Path) -> list[Path]:
     """Files that may be logs, in a folder and the folders in it; the newest of them first, hidden ones left out."""
-    found = []
-    for pattern in ("*", "*/*"):
-        for file in folder.glob(pattern):
-            if file.name.endswith(SUFFIXES) and not any(part.startswith(".") for part in file.parts) and file.is_file():
-                found.append(file)
+    found = [
+        file
+        for pattern in ("*", "*/*")
+        for file in folder.glob(pattern)
+        if file.name.endswith(SUFFIXES) and not any(part.startswith(".") for part in file.parts) and file.is_file()
+    ]
     return sorted(found, key=lambda file: file.stat().st_mtime, reverse=True)[:MOST_FILES]
 
 

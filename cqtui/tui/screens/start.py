@@ -1,4 +1,4 @@
-"""The start screen: what was found, what would be tried, who receives the prompts, what it may cost, one key to start."""
+"""The start screen: what was found, what would be tried, who receives the prompts, what it may cost."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from cqtui.engine.decide import retirement_words
 from cqtui.report.filters import money
 from cqtui.report.plan_words import describe_log, sentence_of_recipients
+from cqtui.tui import navigation
 from cqtui.tui.inert import fitted, one_line, shown
 from cqtui.tui.page import Page
 from cqtui.tui.screens.dialogs import Answer, MessageDialog, QuestionDialog
@@ -36,7 +37,7 @@ class StartScreen(Page):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "start", "Start", tooltip="Start the run; paid calls are asked about first"),
-        Binding("space", "toggle", "On/off", tooltip="Try the selected model, or leave it out"),
+        Binding("space", "switch", "On/off", tooltip="Try the selected model, or leave it out"),
         Binding("a", "automatic", "Automatic", tooltip="Let cqtui choose the candidates again"),
         Binding("l", "log", "Log", tooltip="What was read, and the first problems in it"),
         Binding("w", "why", "Why", tooltip="Why the selected model is in or out, in full"),
@@ -138,7 +139,7 @@ class StartScreen(Page):
         self._begin(edit)
 
     def _begin(self, edit: Edit) -> None:
-        begin_edit(self.app, self.found, edit)
+        begin_edit(self.cqtui, self.found, edit)
 
     def _selected_model(self) -> str | None:
         table = self.query_one("#candidates", DataTable)
@@ -146,7 +147,7 @@ class StartScreen(Page):
             return None
         return table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
 
-    def action_toggle(self) -> None:
+    def action_switch(self) -> None:
         """Try the selected model, or leave it out."""
         model = self._selected_model()
         if model is None:
@@ -156,11 +157,11 @@ class StartScreen(Page):
         if not wanted:
             self.app.notify("At least one model must be left.", severity="warning", markup=False)
             return
-        change(self.app, self.found, {"candidates": tuple(wanted)})
+        change(self.cqtui, self.found, {"candidates": tuple(wanted)})
 
     def action_automatic(self) -> None:
         """Let discovery choose again."""
-        change(self.app, self.found, {"candidates": None})
+        change(self.cqtui, self.found, {"candidates": None})
 
     def action_log(self) -> None:
         """What was read, with the first problems."""
@@ -187,64 +188,43 @@ class StartScreen(Page):
 
     def action_start(self) -> None:
         """Start; a run that spends money or sends prompts out is asked about first."""
-        from cqtui.tui.navigation import start_run
-
         found = self.found
-        settings = found.settings
-        lacking = missing_key(settings)
+        lacking = missing_key(found.settings)
         if not found.plan.top:
             text = "No cheaper model fits this traffic. Switch one on by hand (space), or change the constraints."
             self.app.push_screen(MessageDialog("Nothing to try", text))
         elif lacking is not None:
             text = (
-                f"Hosted Portkey has {lacking}.\n\nWithout one: 'Who answers' in this list offers the rehearsal "
+                f"Hosted Portkey has {lacking}.\n\nWithout one: 'who answers' in this list offers the rehearsal "
                 "(simulated), a small local model, or another gateway."
             )
             self.app.push_screen(MessageDialog("No key", text, is_error=True))
-        elif settings.provider == "portkey":
+        elif found.settings.provider == "portkey":
             answers = [Answer("back", "Back", "b", is_first=True), Answer("start", "Start", "s")]
             text = "\n\n".join([sentence_of_recipients(found.plan), _cost_words(found)])
-
-            def answered(answer: str | None) -> None:
-                if answer == "start":
-                    start_run(found_app, found)
-
-            from cqtui.tui.app import CqtuiApp
-
-            found_app = self.app
-            assert isinstance(found_app, CqtuiApp)
-            self.app.push_screen(QuestionDialog("This run spends money", text, answers), answered)
+            question = QuestionDialog("This run spends money", text, answers)
+            self.app.push_screen(question, lambda answer: self._start() if answer == "start" else None)
         else:
-            from cqtui.tui.app import CqtuiApp
+            self._start()
 
-            assert isinstance(self.app, CqtuiApp)
-            start_run(self.app, found)
+    def _start(self) -> None:
+        navigation.start_run(self.cqtui, self.found)
 
     def action_history(self) -> None:
         """Past runs."""
-        from cqtui.tui.navigation import show_history
-
-        show_history(self.app)
+        navigation.show_history(self.cqtui)
 
     def action_models(self) -> None:
         """The registry."""
-        from cqtui.tui.navigation import show_models
-
-        show_models(self.app)
+        navigation.show_models(self.cqtui)
 
     def action_profiles(self) -> None:
         """The profiles."""
-        from cqtui.tui.navigation import show_profiles
-
-        show_profiles(self.app)
+        navigation.show_profiles(self.cqtui)
 
     def action_example(self) -> None:
         """The bundled example."""
-        from cqtui.tui.app import CqtuiApp
-        from cqtui.tui.navigation import open_example
-
-        assert isinstance(self.app, CqtuiApp)
-        open_example(self.app)
+        navigation.open_example(self.cqtui)
 
     def on_resize(self) -> None:
         """The settings' texts are cut to the new width."""
@@ -263,12 +243,19 @@ def _facts(found: Found) -> Content:
     source = {"log": "at the log's rate", "settings": "as stated", "unknown": "set it below"}[traffic.monthly_source]
     cost = traffic.monthly_cost_usd
     today = f"{money(cost)} a month today" if cost is not None else f"{money(traffic.cost_per_call_usd)} a call today"
-    kinds = [word for word, is_so in (("tools", traffic.uses_tools), ("JSON", traffic.uses_json), ("images", traffic.uses_vision)) if is_so]
+    kinds = [
+        word
+        for word, is_so in (("tools", traffic.uses_tools), ("JSON", traffic.uses_json), ("images", traffic.uses_vision))
+        if is_so
+    ]
+    tokens = f"{traffic.mean_input_tokens:,.0f} tokens in, {traffic.mean_output_tokens:,.0f} out a call"
     retirement = retirement_words(plan.current) if plan.current.deprecated else "no retirement date known"
     lines = [
         ("log", log),
-        ("traffic", f"{volume} ({source}), {traffic.mean_input_tokens:,.0f} input and {traffic.mean_output_tokens:,.0f} output tokens a call"
-         + (f", uses {', '.join(kinds)}" if kinds else "")),
+        (
+            "traffic",
+            f"{volume} ({source}), {tokens}" + (f", uses {', '.join(kinds)}" if kinds else ""),
+        ),
         ("cost", today),
         ("model today", f"{plan.current.short_name}, {retirement}"),
     ]
@@ -291,7 +278,12 @@ def _cost_words(found: Found) -> str:
 def _before(found: Found) -> Content:
     lines = [Content(shown(sentence_of_recipients(found.plan))), Content(_cost_words(found))]
     judges = ", ".join(judge.short_name for judge in found.plan.panel.models)
-    lines.append(Content(f"Judge: {one_line(judges) or 'checks against the logged answers'}. Answers come from {provider_words(found.settings)}."))
+    lines.append(
+        Content(
+            f"Judge: {one_line(judges) or 'checks against the logged answers'}. "
+            f"Answers come from {provider_words(found.settings)}."
+        )
+    )
     lacking = missing_key(found.settings)
     if lacking is not None:
         lines.append(Content.styled(f"! {lacking}", "$text-warning"))

@@ -78,15 +78,15 @@ class CandidateRows(Widget, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows: Sequence[CandidateState] = ()
-        self._size = 0
+        self._count = 0
 
     def show(self, rows: Sequence[CandidateState]) -> None:
         """Take rows; they are drawn anew at once."""
         count = len(rows)
         self._rows = rows
         self.selected = min(self.selected, max(0, count - 1))
-        self.refresh(layout=count != self._size)
-        self._size = count
+        self.refresh(layout=count != self._count)
+        self._count = count
 
     @property
     def current(self) -> CandidateState | None:
@@ -121,9 +121,7 @@ class CandidateRows(Widget, can_focus=True):
     def _is_tall(self) -> bool:
         return self.size.width >= TWO_LINES_FROM and not self.has_class("-one-line")
 
-    def _row(
-        self, row: CandidateState, columns: Sequence[_Column], *, is_selected: bool, two: bool
-    ) -> list[Content]:
+    def _row(self, row: CandidateState, columns: Sequence[_Column], *, is_selected: bool, two: bool) -> list[Content]:
         wide = len(columns) == len(_WIDE)
         cells = [
             row.letter,

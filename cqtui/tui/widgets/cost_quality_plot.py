@@ -1,22 +1,12 @@
-"""Cost against quality: the current model, the quality floor, the saving asked for, and each candidate by its letter."""
+"""Cost against quality: the current model, the quality floor, the saving asked for, each candidate by its letter."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual_plotext import PlotextPlot
 
-
-@dataclass(frozen=True)
-class Point:
-    """A candidate: changes in percent against the current model, and half the width of each interval (None: none)."""
-
-    letter: str
-    cost_percent: float
-    quality_percent: float
-    cost_half: float | None = None
-    quality_half: float | None = None
+from cqtui.report.plot import PlotPoint
 
 
 class CostQualityPlot(PlotextPlot, can_focus=False):
@@ -28,17 +18,14 @@ class CostQualityPlot(PlotextPlot, can_focus=False):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._points: tuple[PlotPoint, ...] = ()
+        self._floor = -5.0
+        self._saving: float | None = 20.0
         self._drawn: object = None
-        self._limits = (5.0, 20.0)
-        self._points: tuple[Point, ...] = ()
 
-    def show(self, points: Sequence[Point], max_drop_percent: float, min_saving_percent: float) -> None:
-        """Draw the points with the floor at ``-max_drop_percent`` and the line at ``-min_saving_percent``."""
-        state = (tuple(points), max_drop_percent, min_saving_percent, self.size)
-        if state == self._drawn or not self.size:
-            return
-        self._drawn = state
-        self._points, self._limits = tuple(points), (max_drop_percent, min_saving_percent)
+    def show(self, points: Sequence[PlotPoint], max_drop_percent: float, min_saving_percent: float | None) -> None:
+        """Draw points, the floor at ``-max_drop_percent``, and the saving that is asked for (None: none is)."""
+        self._points, self._floor, self._saving = tuple(points), -max_drop_percent, min_saving_percent
         self._draw()
 
     def on_resize(self) -> None:
@@ -46,48 +33,59 @@ class CostQualityPlot(PlotextPlot, can_focus=False):
         self._draw()
 
     def _draw(self) -> None:
-        points, (drop, saving) = self._points, self._limits
+        state = (self._points, self._floor, self._saving, self.size)
+        if state == self._drawn or not self.size:
+            return
+        self._drawn = state
         plot = self.plt
         plot.clear_figure()
-        low_x = min([-100.0, *(p.cost_percent - (p.cost_half or 0) for p in points)])
-        high_x = max([15.0, *(min(400.0, p.cost_percent + (p.cost_half or 0)) for p in points)])
-        spread = [abs(p.quality_percent) + min(p.quality_half or 0.0, 15.0) for p in points]
-        reach = max([2.0 * drop, *spread]) * 1.15
-        low_y = -reach
-        high_y = max([drop, *(p.quality_percent + min(p.quality_half or 0.0, 15.0) for p in points)]) * 1.15
-        plot.xlim(low_x - 6, high_x + 6)
+        low_x, high_x = self._range_of_cost()
+        low_y, high_y = self._range_of_quality()
+        plot.xlim(low_x, high_x)
         plot.ylim(low_y, high_y)
         plot.hline(0, "gray")
-        plot.hline(-drop, "orange")
-        plot.vline(-saving, "orange")
-        for point in points:
-            self._whiskers(point)
+        plot.hline(self._floor, "orange")
+        plot.text("floor", low_x, self._floor, color="orange", alignment="left")
+        ticks = [-100.0, -50.0, 0.0]
+        if self._saving is not None:
+            plot.vline(-self._saving, "orange")
+            ticks.append(-self._saving)
+        for point in self._points:
+            quality = [max(low_y, point.quality.low), min(high_y, point.quality.high)]
+            cost = [max(low_x, point.cost.low), min(high_x, point.cost.high)]
+            plot.plot([point.cost.value] * 2, quality, color="gray", marker="│")
+            plot.plot(cost, [point.quality.value] * 2, color="gray", marker="─")
         plot.text("● now", 0, 0, color="blue", alignment="left")
-        for point in points:
-            plot.text(point.letter, point.cost_percent, point.quality_percent, color="orange", alignment="center")
-        plot.text("floor", low_x, -drop, color="orange", alignment="left")
+        for point in self._points:
+            place = max(low_x, min(high_x, point.cost.value)), max(low_y, min(high_y, point.quality.value))
+            plot.text(point.letter, *place, color="orange", style="bold", alignment="center")
         plot.xlabel("change of cost, %")
-        plot.ylabel("quality, %")
-        plot.xticks([-100, -50, -saving, 0], ["−100", "−50", f"−{saving:g}", "0"])
-        plot.yticks(*_ticks(low_y, high_y, drop))
+        plot.xticks(ticks, [_figure(value) for value in ticks])
+        plot.yticks(*_ticks(low_y, high_y, self._floor))
         self.refresh()
 
-    def _whiskers(self, point: Point) -> None:
-        plot = self.plt
-        if point.quality_half:
-            ends = [point.quality_percent - point.quality_half, point.quality_percent + point.quality_half]
-            plot.plot([point.cost_percent] * 2, ends, color="gray", marker="│")
-        if point.cost_half:
-            ends = [point.cost_percent - point.cost_half, point.cost_percent + point.cost_half]
-            plot.plot(ends, [point.quality_percent] * 2, color="gray", marker="─")
+    def _range_of_cost(self) -> tuple[float, float]:
+        dearest = max((min(point.cost.high, 300.0) for point in self._points), default=0.0)
+        return -106.0, max(18.0, 1.1 * dearest)
+
+    def _range_of_quality(self) -> tuple[float, float]:
+        """Both lines, all points, and as much of the whiskers as leaves the points apart."""
+        reach = abs(self._floor)
+        worst = min((max(p.quality.low, p.quality.value - 2 * reach) for p in self._points), default=0.0)
+        best = max((min(p.quality.high, p.quality.value + 2 * reach) for p in self._points), default=0.0)
+        return 1.15 * min(2 * self._floor, worst), 1.15 * max(reach, best)
 
 
-def _ticks(low: float, high: float, drop: float) -> tuple[list[float], list[str]]:
-    values = [-drop, 0.0]
-    step = 5.0 if high - low < 40 else 20.0
-    value = -step * int(-low // step)
+def _figure(value: float) -> str:
+    return f"{value:+g}".replace("-", "−") if value else "0"
+
+
+def _ticks(low: float, high: float, floor: float) -> tuple[list[float], list[str]]:
+    step = next(size for size in (2.0, 5.0, 10.0, 20.0, 50.0, 1000.0) if (high - low) / size <= 8)
+    values = [floor, 0.0]
+    value = step * round(low / step)
     while value <= high:
-        if all(abs(value - known) > step / 2 for known in values):
+        if value >= low and all(abs(value - known) > step / 2 for known in values):
             values.append(value)
         value += step
-    return values, [f"{value:+g}".replace("-", "−") if value else "0" for value in values]
+    return values, [_figure(value) for value in values]

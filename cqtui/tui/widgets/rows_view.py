@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -78,13 +78,13 @@ class RowsView(ScrollView, Generic[R], can_focus=True):
     class Opened(Message):
         """A line was opened."""
 
-        def __init__(self, view: RowsView[R], row: R) -> None:
+        def __init__(self, view: RowsView[Any], row: Any) -> None:
             super().__init__()
             self.view = view
             self.row = row
 
         @property
-        def control(self) -> RowsView[R]:
+        def control(self) -> RowsView[Any]:
             """The view."""
             return self.view
 

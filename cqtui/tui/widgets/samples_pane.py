@@ -170,7 +170,9 @@ class SamplesPane(Vertical):
             self._want(found=None)
             return
         run_id = self.run_id
-        read_store(self.app, lambda c: samples.find_text(c, run_id, text), lambda ids: self._want(found=frozenset(ids or ())))
+        read_store(
+            self.app, lambda c: samples.find_text(c, run_id, text), lambda ids: self._want(found=frozenset(ids or ()))
+        )
 
     def action_order(self) -> None:
         """Worst first, or as in the run."""
