@@ -147,6 +147,7 @@ def show_run(app: CqtuiApp, source: RunSource, found: Found) -> None:
         concurrency=found.plan.settings.gateway.concurrency,
         subject=f"{settings.use_case} · {found.plan.current.short_name} → ?",
         right=f"{settings.provider} · judge {judge}",
+        is_simulated=settings.provider == "rehearsal",
     )
     app.push_screen(screen)
 

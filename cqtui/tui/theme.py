@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+MUTED = "$foreground 60%"
+"""The style of what is less important."""
 DARK = Theme(
     name="cqtui-dark",
     primary="#4c9be8",

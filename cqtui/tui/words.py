@@ -36,7 +36,14 @@ def change(ratio: RunningRatio, *, with_interval: bool = True) -> str:
 def cost_words(row: CandidateState) -> str:
     """The change of cost so far, or what is expected of it before the first pair."""
     value = row.cost.change_percent
-    return f"~{-row.candidate.expected_saving_percent:.0f}%".replace("-", "−") if value is None else f"{signed(value)}%"
+    if value is None:
+        return f"~−{row.candidate.expected_saving_percent:.0f}%"
+    return f"{value:+.0f}%".replace("-", "−")
+
+
+def share_words(count: int, of: int) -> str:
+    """A share in percent."""
+    return f"{100 * count / of:.1f}%" if of else NOTHING
 
 
 def latency_words(row: CandidateState) -> str:
@@ -62,12 +69,12 @@ def duration(seconds: float) -> str:
 
 
 def short_state(row: CandidateState) -> str:
-    """The state in at most 15 cells."""
+    """The state in at most 14 cells."""
     if row.outcome is not None:
         return row.outcome
     if row.stopped is not None:
-        words = {"clearly worse": "worse, stopped", "refuses more than allowed": "refuses, stopped"}
-        return words.get(row.stopped, row.stopped if len(row.stopped) <= 15 else "stopped")
+        words = {"clearly worse": "worse, stopped", "refuses more than allowed": "refuses more"}
+        return words.get(row.stopped, row.stopped if len(row.stopped) <= 14 else "stopped")
     if row.state.startswith("quality holds"):
         return "refusals left"
     words = {"replaying and judging": "judging", "all calls replayed": "all replayed"}

@@ -99,8 +99,8 @@ def provider_words(settings: Settings) -> str:
     words: dict[Provider, str] = {
         "portkey": settings.gateway.base_url or "hosted Portkey",
         "recorded": "a recording",
-        "rehearsal": "simulated models",
-        "local": "a small local model",
+        "rehearsal": "simulated",
+        "local": "a small model here",
     }
     return f"{settings.provider} ({words[settings.provider]})"
 

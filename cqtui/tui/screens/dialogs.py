@@ -18,6 +18,7 @@ from textual.widgets.selection_list import Selection
 
 from cqtui.errors import CqtuiError
 from cqtui.tui.inert import shown
+from cqtui.tui.theme import MUTED
 
 T = TypeVar("T")
 
@@ -194,7 +195,7 @@ class ChoiceDialog(Dialog[str]):
         options.clear_options()
         for choice in found:
             mark = "● " if choice.value == self._current else "  "
-            words = Content.assemble(mark, choice.words, ("   " + choice.remark, "$text-muted"))
+            words = Content.assemble(mark, choice.words, ("   " + choice.remark, MUTED))
             options.add_option(Option(words, id=f"c{self._choices.index(choice)}"))
         current = next((n for n, choice in enumerate(found) if choice.value == self._current), 0)
         options.highlighted = current if found else None

@@ -10,8 +10,10 @@ from textual.screen import Screen
 from textual.widgets import Label, Static
 
 from cqtui.tui.screens.dialogs import Dialog
+from cqtui.tui.theme import MUTED
 
-_HIDDEN = {"ctrl+i", "shift+tab", "tab"}
+_MOVES = {"Before", "Next", "Page up", "Page down", "First", "Last", "Candidate before", "Next candidate"}
+_ALSO = "up, down, page up and down, home, end: move   enter: open   tab: next panel   ctrl+p: everything by name"
 
 
 class HelpScreen(Dialog[None]):
@@ -30,6 +32,7 @@ class HelpScreen(Dialog[None]):
             with VerticalScroll(classes="dialog-text"):
                 yield Static(Content(text.strip() + "\n"))
                 yield Static(Content("\n").join(key_lines(about)))
+                yield Static(Content.styled(f"\n{_ALSO}", MUTED))
             yield Static(Content("esc: close"), classes="dialog-keys")
 
     def on_mount(self) -> None:
@@ -42,7 +45,9 @@ def key_lines(screen: Screen[None]) -> list[Content]:
     lines = []
     for active in screen.active_bindings.values():
         binding: Binding = active.binding
-        if not binding.description or binding.key in _HIDDEN or binding.system:
+        if not binding.description or binding.system or not type(active.node).__module__.startswith("cqtui."):
+            continue
+        if not active.enabled or binding.description in _MOVES:
             continue
         key = screen.app.get_key_display(binding)
         words = active.tooltip or binding.description

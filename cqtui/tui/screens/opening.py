@@ -8,6 +8,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from cqtui import __version__
+from cqtui.tui.theme import MUTED
 
 
 class OpeningScreen(Screen[None]):
@@ -18,9 +19,9 @@ class OpeningScreen(Screen[None]):
         yield Static(
             Content.assemble(
                 ("cqtui", "bold $text-primary"),
-                (f" {__version__}\n\n", "$text-muted"),
+                (f" {__version__}\n\n", MUTED),
                 "Find a cheaper model, with evidence.\n",
-                ("Reading the configuration and the log …", "$text-muted"),
+                ("Reading the configuration and the log …", MUTED),
             ),
             id="opening",
         )

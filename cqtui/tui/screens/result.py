@@ -16,7 +16,7 @@ from textual.widgets import Markdown, Static, TabbedContent, TabPane
 
 from cqtui.engine.happenings import Happening
 from cqtui.engine.run_state import RunState, state_of
-from cqtui.report.filters import cost_change, interval, milliseconds, money, share
+from cqtui.report.filters import cost_change, interval, milliseconds, money, share, signed
 from cqtui.report.order import in_report_order, letters_of
 from cqtui.report.plot import plot_points
 from cqtui.report.render import outcome_words, render_markdown, render_part, verdict
@@ -41,12 +41,12 @@ TABS = ("answer", "candidates", "plot", "samples", "guardrails", "report", "even
 _CANDIDATES = (
     Column("", 2),
     Column("model", 0),
-    Column("outcome", 24, from_width=100),
-    Column("cost", 22, right=True),
-    Column("quality", 20, right=True),
-    Column("refused", 8, right=True),
+    Column("outcome", 18),
+    Column("cost", 7, right=True),
+    Column("quality", 21, right=True),
+    Column("refused", 7, right=True),
     Column("bad format", 10, right=True, from_width=120),
-    Column("p95", 8, right=True, from_width=90),
+    Column("p95", 8, right=True, from_width=100),
 )
 
 
@@ -63,11 +63,11 @@ class ResultScreen(Page):
         Binding("escape", "app.pop_screen", "Back"),
         *[Binding(str(n), f"tab('{name}')", name.capitalize(), show=False) for n, name in enumerate(TABS, 1)],
         Binding("left_square_bracket", "turn(-1)", "Tab before", show=False, key_display="["),
-        Binding("right_square_bracket", "turn(1)", "Next tab", key_display="]", tooltip="Next tab; 1 to 7 go straight"),
+        Binding("right_square_bracket", "turn(1)", "Tab", key_display="]", tooltip="Next tab; 1 to 7 go straight"),
         Binding("e", "export", "Export", tooltip="Markdown, HTML, JSON, CSV, gateway config"),
-        Binding("y", "copy", "Copy", tooltip="Copy the sentence"),
+        Binding("y", "copy", "Copy", show=False, tooltip="Copy the sentence"),
         Binding("l", "label", "Label", tooltip="Judge pairs yourself, blind"),
-        Binding("b", "start", "Start", tooltip="Back to the start screen"),
+        Binding("b", "start", "Start", show=False, tooltip="Back to the start screen"),
     ]
 
     def __init__(self, result: Recommendation, state: RunState | None = None) -> None:
@@ -129,13 +129,13 @@ class ResultScreen(Page):
         return Content("   ".join(lines))
 
     def _cells(self, evidence: Evidence) -> Sequence[Cell]:
-        chosen = self.result.recommended
+        chosen, saving = self.result.recommended, evidence.savings_percent
         is_chosen = chosen is not None and chosen.candidate.id == evidence.candidate.id
         return (
             Cell(self._letters[evidence.candidate.id], "strong"),
             Cell(one_line(evidence.candidate.short_name), "strong" if is_chosen else ""),
             Cell(one_line(outcome_words(evidence, self.result)), "good" if is_chosen else "muted"),
-            Cell(cost_change(evidence.savings_percent)),
+            Cell("unknown" if saving is None else f"{signed(-saving.value)}%"),
             Cell(interval(evidence.quality_impact_percent)),
             Cell(f"{evidence.ledger.newly_refused} new"),
             Cell(share(evidence.format_failure_rate)),

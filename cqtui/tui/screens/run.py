@@ -22,6 +22,7 @@ from cqtui.tui.engine_thread import RunSource
 from cqtui.tui.inert import one_line
 from cqtui.tui.page import Page
 from cqtui.tui.screens.dialogs import Answer, QuestionDialog
+from cqtui.tui.theme import MUTED
 from cqtui.tui.widgets.candidate_rows import CandidateRows
 from cqtui.tui.widgets.cost_quality_plot import CostQualityPlot
 from cqtui.tui.widgets.evidence_meter import EvidenceMeter
@@ -30,11 +31,12 @@ from cqtui.tui.words import bar, duration, plot_point
 PAINT_INTERVAL_S = 0.125
 PLOT_EVERY = 4  # paints: a plot takes longer and changes slowly
 SHOWN_HAPPENINGS = 200
+REHEARSAL = " Rehearsal: simulated answers. Not evidence. "
 STAGES = {
     "starting": "starting",
     "discover": "looking for cheaper models",
     "rank": "ranking",
-    "verify": "replaying and judging",
+    "verify": "replaying",
     "guardrails": "replaying under guardrails",
     "noise_floor": "measuring the noise floor",
     "decide": "deciding",
@@ -64,7 +66,14 @@ class RunScreen(Page):
     ]
 
     def __init__(
-        self, source: RunSource, thresholds: Thresholds, *, concurrency: int, subject: str, right: str
+        self,
+        source: RunSource,
+        thresholds: Thresholds,
+        *,
+        concurrency: int,
+        subject: str,
+        right: str,
+        is_simulated: bool = False,
     ) -> None:
         super().__init__()
         self.source = source
@@ -73,6 +82,7 @@ class RunScreen(Page):
         self._concurrency = concurrency
         self._subject = subject
         self._right = right
+        self._is_simulated = is_simulated
         self._painted = 0
         self._told = 0
         self._is_stopping = False
@@ -80,6 +90,7 @@ class RunScreen(Page):
 
     def body(self) -> Iterable[Widget]:
         """Candidates and plot above, evidence, then what happens."""
+        yield Static(REHEARSAL, id="banner", markup=False)
         with Horizontal(id="upper"):
             with Vertical(id="rows-panel", classes="panel"):
                 yield CandidateRows(id="rows")
@@ -91,6 +102,11 @@ class RunScreen(Page):
             yield OptionList(id="log", markup=False)
         yield Static(id="pace", markup=False)
 
+    def on_resize(self) -> None:
+        """A second line for each candidate where there is room."""
+        self.query_one(CandidateRows).set_class(self.size.height >= 34, "-two-lines")
+        self.call_after_refresh(self.paint_plot)
+
     def on_mount(self) -> None:
         """Paint now, and several times a second from now on."""
         for panel, title in (
@@ -100,6 +116,7 @@ class RunScreen(Page):
             ("log-panel", "What happens"),
         ):
             self.query_one(f"#{panel}").border_title = title
+        self.query_one("#banner").display = self._is_simulated
         self.title_bar.subject, self.title_bar.right = self._subject, self._right
         self.query_one(CandidateRows).focus()
         self.set_interval(PAINT_INTERVAL_S, self.catch_up)
@@ -160,20 +177,18 @@ class RunScreen(Page):
         state = self.state
         spent = float(state.spent_usd / state.budget_usd) if state.budget_usd else 0.0
         money_words = f"{money(state.spent_usd)} of {money(state.budget_usd)}"
-        if state.provider == "rehearsal":
-            money_words += " (simulated)"
         parts = [self._stage(), f"budget {bar(spent, 12)} {money_words}"]
         if state.stage != "finished":
-            parts.append(f"{state.calls_per_second(self._now()):.0f} calls/s, up to {self.concurrency} at a time")
+            parts.append(f"{state.calls_per_second(self._now()):.0f} calls/s, {self.concurrency} at a time")
             left = state.seconds_left(self._now())
             if left is not None and not state.is_paused:
-                parts.append(f"at most about {duration(left)} left")
+                parts.append(f"{duration(left)} left at most")
         counts = [
             f"{state.from_cache:,} known" if state.from_cache else "",
             f"{state.failures} failed" if state.failures else "",
         ]
         parts += [count for count in counts if count]
-        return Content("  ·  ".join(parts))
+        return Content(" · ".join(parts))
 
     def _stage(self) -> str:
         if self._is_stopping and not self._has_ended:
@@ -229,7 +244,8 @@ class RunScreen(Page):
         text = (
             f"{done:,} pairs are measured for {money(state.spent_usd)}. All of it is kept, and the same run goes on "
             f"here later without paying again.\n\nUp to {self.concurrency} calls are under way. Stopping lets them "
-            "finish and concludes with what is there. Ending at once drops them: they count at the most they could cost."
+            "finish and concludes with what is there. Ending at once drops them: they count at the most that they "
+            "could cost."
         )
         answers = [
             Answer("stay", "Go on", "g", is_first=True),
@@ -292,6 +308,6 @@ class RunScreen(Page):
 
 
 def _line(happening: Happening) -> Content:
-    style = "" if happening.is_notice else "$text-muted"
+    style = "" if happening.is_notice else MUTED
     at = happening.at.astimezone().strftime("%H:%M:%S")
-    return Content.assemble((f"{at}  ", "$text-muted"), (one_line(happening.text), style))
+    return Content.assemble((f"{at}  ", MUTED), (one_line(happening.text), style))

@@ -25,6 +25,7 @@ from cqtui.tui.inert import one_line, shown
 from cqtui.tui.page import Page
 from cqtui.tui.sample_filters import difference, is_regression, state_words
 from cqtui.tui.store_access import read_store
+from cqtui.tui.theme import MUTED
 from cqtui.tui.widgets.samples_pane import SamplesPane
 
 NOT_KEPT = "[its text is not kept]"
@@ -92,8 +93,8 @@ class SampleScreen(Page):
         Binding("escape", "app.pop_screen", "Back"),
         Binding("n", "regression(1)", "Next worse", tooltip="Next pair that is worse, refused or failed"),
         Binding("N", "regression(-1)", "Worse before", show=False, tooltip="The one before"),
-        Binding("right", "move(1)", "Next", key_display="→", tooltip="Next pair of the list"),
-        Binding("left", "move(-1)", "Before", key_display="←", tooltip="The pair before"),
+        Binding("right", "move(1)", "Next pair", key_display="→", priority=True, tooltip="Next pair of the list"),
+        Binding("left", "move(-1)", "Pair before", key_display="←", priority=True, tooltip="The pair before"),
         Binding("y", "copy", "Copy", tooltip="Copy the candidate's answer"),
     ]
 
@@ -168,7 +169,7 @@ class SampleScreen(Page):
             )
         )
         panel = self.query_one("#judge-panel")
-        panel.border_title = "Judge" if opinions else "Not judged"
+        panel.border_title = "Judge" if opinions else "Decided by a check" if pair.decided_by else "Not judged"
         escalated = sample.comparison.escalated if sample.comparison is not None else None
         self.query_one("#judge", Static).update(_judged(pair, opinions, escalated))
         self.query_one("#notes", Static).update(_notes(pair))
@@ -225,7 +226,7 @@ def _side(
     latency_ms: float | None,
 ) -> Content:
     lines = [
-        text if text.plain else Content.styled(NOT_KEPT if answer is None else "[no text]", "$text-muted"),
+        text if text.plain else Content.styled(NOT_KEPT if answer is None else "[no text]", MUTED),
         Content(""),
     ]
     facts = []
@@ -234,8 +235,8 @@ def _side(
     if latency_ms is not None:
         facts.append(f"{latency_ms:,.0f} ms")
     if facts:
-        lines.append(Content.styled(" · ".join(facts), "$text-muted"))
-    if refusal is not None and refusal.label != "answer" and refusal.layer:
+        lines.append(Content.styled(" · ".join(facts), MUTED))
+    if refusal is not None and (refusal.label != "none" or refusal.borderline):
         matched = refusal.matched(answer)
         quoted = f': "{one_line(matched)}"' if matched else ""
         doubt = ", doubtful" if refusal.borderline else ""
@@ -262,18 +263,16 @@ def _judged(pair: Pair, opinions: Sequence[Opinion], escalated: str | None) -> C
         order = {None: "one answer at a time", True: "saw the candidate first", False: "saw the logged answer first"}
         words = f"{one_line(opinion.judge)}, {order[opinion.candidate_first]}"
         lines.append(Content.styled(words, "bold"))
-        lines.append(Content.styled(f"  logged     {_scores(opinion.baseline)}", "$text-muted"))
-        lines.append(Content.styled(f"  candidate  {_scores(opinion.candidate)}", "$text-muted"))
+        lines.append(Content.styled(f"  logged     {_scores(opinion.baseline)}", MUTED))
+        lines.append(Content.styled(f"  candidate  {_scores(opinion.candidate)}", MUTED))
         said = dict.fromkeys(text for text in (opinion.baseline.reasoning, opinion.candidate.reasoning) if text)
         lines += [Content(f"  {shown(text, 4000)}") for text in said]
     if pair.in_both_orders is not None:
         one, other = pair.in_both_orders
         agree = "both orders agree" if one * other >= 0 else "the orders disagree"
-        lines.append(
-            Content.styled(f"Judged in both orders: {one:+.0f} and {other:+.0f} points; {agree}.", "$text-muted")
-        )
+        lines.append(Content.styled(f"Judged in both orders: {one:+.0f} and {other:+.0f} points; {agree}.", MUTED))
     if escalated is not None:
-        lines.append(Content.styled(f"The judges differed, so {one_line(escalated)} decided.", "$text-muted"))
+        lines.append(Content.styled(f"The judges differed, so {one_line(escalated)} decided.", MUTED))
     return Content("\n").join(lines)
 
 
@@ -282,4 +281,4 @@ def _notes(pair: Pair) -> Content:
     notes += [f"dropped: {one_line(words)}" for words in pair.dropped]
     if pair.failure_message:
         notes.append(f"failure: {one_line(pair.failure_message)}")
-    return Content.styled("\n".join(f" {note}" for note in notes), "$text-muted")
+    return Content.styled("\n".join(f" {note}" for note in notes), MUTED)

@@ -26,6 +26,7 @@ from cqtui.settings import CONFIG_NAME, Settings, portkey_api_key
 from cqtui.tui.inert import one_line, shown
 from cqtui.tui.page import Page
 from cqtui.tui.screens.dialogs import Choice, ValueDialog, error_dialog
+from cqtui.tui.theme import MUTED
 from cqtui.tui.workspace import Choices
 
 MOST_FILES = 40
@@ -69,22 +70,22 @@ class SetupScreen(Page):
         with Container(id="question-panel", classes="panel"):
             yield Static(id="question", markup=False)
         with Container(id="answers-panel", classes="panel"):
-            yield OptionList(id="answers", markup=False)
+            yield OptionList(id="options", markup=False)
 
     def on_mount(self) -> None:
         """The first question."""
         self.title_bar.subject = "no cqtui.toml here yet"
-        self.query_one("#answers").focus()
+        self.query_one("#options").focus()
         self._ask_log()
 
     def _ask(self, title: str, text: str, choices: Sequence[Choice], then: Callable[[str], None]) -> None:
         self.query_one("#question-panel").border_title = title
         self.query_one("#question", Static).update(Content(shown(text)))
-        options = self.query_one("#answers", OptionList)
+        options = self.query_one("#options", OptionList)
         options.clear_options()
         width = max((len(choice.words) for choice in choices), default=0)
         for choice in choices:
-            words = Content.assemble(choice.words.ljust(min(width, 40)), ("   " + choice.remark, "$text-muted"))
+            words = Content.assemble(choice.words.ljust(min(width, 40)), ("   " + choice.remark, MUTED))
             options.add_option(Option(words, id=choice.value))
         options.highlighted = 0
         self._then = then

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import DataTable, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from cqtui.engine.decide import retirement_words
@@ -21,9 +22,30 @@ from cqtui.tui.inert import fitted, one_line, shown
 from cqtui.tui.page import Page
 from cqtui.tui.screens.dialogs import Answer, MessageDialog, QuestionDialog
 from cqtui.tui.screens.edits import EDITS, Edit, begin_edit, change
+from cqtui.tui.theme import MUTED
+from cqtui.tui.widgets.rows_view import Cell, Column, RowsView
 from cqtui.tui.workspace import Found, missing_key, provider_words
 
 NAME_WIDTH = 15
+_COLUMNS = (
+    Column("", 5),
+    Column("model", 0),
+    Column("cost", 5, right=True),
+    Column("fit", 3, right=True),
+    Column("why", 0, from_width=64),
+)
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A model on the start screen: ``first`` in line, ``next``, or ``out``, and why."""
+
+    model_id: str
+    name: str
+    place: Literal["first", "next", "out"]
+    cost: str
+    fit: str
+    why: str
 
 
 class StartScreen(Page):
@@ -38,9 +60,9 @@ class StartScreen(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "start", "Start", tooltip="Start the run; paid calls are asked about first"),
         Binding("space", "switch", "On/off", tooltip="Try the selected model, or leave it out"),
-        Binding("a", "automatic", "Automatic", tooltip="Let cqtui choose the candidates again"),
+        Binding("a", "automatic", "Automatic", show=False, tooltip="Let cqtui choose the candidates again"),
         Binding("l", "log", "Log", tooltip="What was read, and the first problems in it"),
-        Binding("w", "why", "Why", tooltip="Why the selected model is in or out, in full"),
+        Binding("w", "why", "Why", show=False, tooltip="Why the selected model is in or out, in full"),
         Binding("h", "history", "History", tooltip="Past runs"),
         Binding("m", "models", "Models", tooltip="All models, prices, retirement dates"),
         Binding("f", "profiles", "Profiles", tooltip="The profiles of cqtui.toml"),
@@ -59,7 +81,7 @@ class StartScreen(Page):
             with Container(id="settings-panel", classes="panel"):
                 yield OptionList(id="settings", markup=False)
             with Container(id="candidates-panel", classes="panel"):
-                yield DataTable[Content](id="candidates", cursor_type="row", zebra_stripes=False)
+                yield RowsView(_COLUMNS, _model_cells, empty="No model.", id="candidates")
         with Container(id="before-panel", classes="panel"):
             yield Static(id="before", markup=False)
 
@@ -92,46 +114,19 @@ class StartScreen(Page):
         options = self.query_one("#settings", OptionList)
         kept = options.highlighted
         options.clear_options()
-        width = max(20, options.size.width - NAME_WIDTH - 1)
+        width = max(16, options.size.width - NAME_WIDTH - 4)  # 0 before the first layout
         for edit in EDITS:
             words = edit.words(self.found)
             options.add_option(
                 Option(
-                    Content.assemble((fitted(edit.name, NAME_WIDTH), "$text-muted"), one_line(words)[: max(width, 24)]),
+                    Content.assemble((fitted(edit.name, NAME_WIDTH), MUTED), fitted(one_line(words), width)),
                     id=edit.id,
                 )
             )
         options.highlighted = kept if kept is not None else 0
 
     def _show_candidates(self) -> None:
-        table = self.query_one("#candidates", DataTable)
-        kept = table.cursor_row
-        table.clear(columns=True)
-        for title, width in (("", 5), ("model", 22), ("cost", 7), ("fit", 5), ("why", 60)):
-            table.add_column(title, width=width)
-        plan = self.found.plan
-        top = {candidate.id for candidate in plan.top}
-        for candidate in plan.ranked:
-            sign = "first" if candidate.id in top else "next"
-            bound = "≥" if candidate.saving_is_bound else ""
-            table.add_row(
-                Content.styled(sign, "bold $text-success" if candidate.id in top else "$text-primary"),
-                Content(fitted(one_line(candidate.short_name), 22)),
-                Content(f"{bound}−{candidate.expected_saving_percent:.0f}%"),
-                Content("" if candidate.fit_score is None else f"{candidate.fit_score:.0f}"),
-                Content(one_line("; ".join((*candidate.warnings, *candidate.rationale)))[:200]),
-                key=candidate.id,
-            )
-        for item in plan.discovery.excluded:
-            table.add_row(
-                Content.styled("out", "$text-muted"),
-                Content.styled(fitted(one_line(item.model_id), 22), "$text-muted"),
-                "",
-                "",
-                Content.styled(one_line(item.reason)[:200], "$text-muted"),
-                key=item.model_id,
-            )
-        table.move_cursor(row=min(kept, table.row_count - 1))
+        self.query_one("#candidates", RowsView).show(model_rows(self.found))
 
     @on(OptionList.OptionSelected, "#settings")
     def _edit(self, event: OptionList.OptionSelected) -> None:
@@ -142,10 +137,8 @@ class StartScreen(Page):
         begin_edit(self.cqtui, self.found, edit)
 
     def _selected_model(self) -> str | None:
-        table = self.query_one("#candidates", DataTable)
-        if not table.row_count:
-            return None
-        return table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
+        row: ModelRow | None = self.query_one("#candidates", RowsView).current
+        return None if row is None else row.model_id
 
     def action_switch(self) -> None:
         """Try the selected model, or leave it out."""
@@ -167,7 +160,7 @@ class StartScreen(Page):
         """What was read, with the first problems."""
         self.app.push_screen(MessageDialog("The log", "\n".join(describe_log(self.found.read))))
 
-    @on(DataTable.RowSelected, "#candidates")
+    @on(RowsView.Opened, "#candidates")
     def _row_selected(self) -> None:
         self.action_why()
 
@@ -231,6 +224,37 @@ class StartScreen(Page):
         self.call_after_refresh(self._show_settings)
 
 
+def model_rows(found: Found) -> list[ModelRow]:
+    """The models: those to be tried in their order, then those left out."""
+    plan = found.plan
+    top = {candidate.id for candidate in plan.top}
+    rows = [
+        ModelRow(
+            model_id=candidate.id,
+            name=candidate.short_name,
+            place="first" if candidate.id in top else "next",
+            cost=f"{'≥' if candidate.saving_is_bound else ''}−{candidate.expected_saving_percent:.0f}%",
+            fit="" if candidate.fit_score is None else f"{candidate.fit_score:.0f}",
+            why="; ".join((*candidate.warnings, *candidate.rationale)),
+        )
+        for candidate in plan.ranked
+    ]
+    return rows + [
+        ModelRow(item.model_id, item.model_id, "out", "", "", item.reason) for item in plan.discovery.excluded
+    ]
+
+
+def _model_cells(row: ModelRow) -> Sequence[Cell]:
+    look = {"first": "strong", "next": "", "out": "muted"}[row.place]
+    return (
+        Cell(row.place, look),
+        Cell(one_line(row.name), look),
+        Cell(row.cost),
+        Cell(row.fit),
+        Cell(one_line(row.why), "muted"),
+    )
+
+
 def _facts(found: Found) -> Content:
     traffic, plan = found.plan.traffic, found.plan
     formats = ", ".join(f"{name} {count:,}" for name, count in found.read.counts.items())
@@ -248,19 +272,17 @@ def _facts(found: Found) -> Content:
         for word, is_so in (("tools", traffic.uses_tools), ("JSON", traffic.uses_json), ("images", traffic.uses_vision))
         if is_so
     ]
-    tokens = f"{traffic.mean_input_tokens:,.0f} tokens in, {traffic.mean_output_tokens:,.0f} out a call"
+    tokens = f"{traffic.mean_input_tokens:,.0f} tokens in, {traffic.mean_output_tokens:,.0f} out"
     retirement = retirement_words(plan.current) if plan.current.deprecated else "no retirement date known"
+    uses = f"; uses {', '.join(kinds)}" if kinds else ""
     lines = [
         ("log", log),
-        (
-            "traffic",
-            f"{volume} ({source}), {tokens}" + (f", uses {', '.join(kinds)}" if kinds else ""),
-        ),
-        ("cost", today),
+        ("traffic", f"{volume} ({source}), {today}"),
+        ("a call", tokens + uses),
         ("model today", f"{plan.current.short_name}, {retirement}"),
     ]
     return Content("\n").join(
-        Content.assemble((fitted(name, NAME_WIDTH), "$text-muted"), one_line(words)) for name, words in lines
+        Content.assemble((fitted(name, NAME_WIDTH), MUTED), one_line(words)) for name, words in lines
     )
 
 

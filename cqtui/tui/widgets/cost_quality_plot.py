@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.app import App
+from textual.color import Color
 from textual_plotext import PlotextPlot
 
 from cqtui.report.plot import PlotPoint
@@ -37,28 +39,30 @@ class CostQualityPlot(PlotextPlot, can_focus=False):
         if state == self._drawn or not self.size:
             return
         self._drawn = state
+        canvas, muted = _rgb(self.app, "surface"), _rgb(self.app, "foreground", 0.5)
+        limit, strong = _rgb(self.app, "warning"), _rgb(self.app, "primary")
         plot = self.plt
         plot.clear_figure()
         low_x, high_x = self._range_of_cost()
         low_y, high_y = self._range_of_quality()
         plot.xlim(low_x, high_x)
         plot.ylim(low_y, high_y)
-        plot.hline(0, "gray")
-        plot.hline(self._floor, "orange")
-        plot.text("floor", low_x, self._floor, color="orange", alignment="left")
+        plot.hline(0, muted)
+        plot.hline(self._floor, limit)
+        plot.text("floor", high_x, self._floor, color=limit, background=canvas, alignment="right")
         ticks = [-100.0, -50.0, 0.0]
         if self._saving is not None:
-            plot.vline(-self._saving, "orange")
+            plot.vline(-self._saving, limit)
             ticks.append(-self._saving)
         for point in self._points:
             quality = [max(low_y, point.quality.low), min(high_y, point.quality.high)]
             cost = [max(low_x, point.cost.low), min(high_x, point.cost.high)]
-            plot.plot([point.cost.value] * 2, quality, color="gray", marker="│")
-            plot.plot(cost, [point.quality.value] * 2, color="gray", marker="─")
-        plot.text("● now", 0, 0, color="blue", alignment="left")
+            plot.plot([point.cost.value] * 2, quality, color=muted, marker="│")
+            plot.plot(cost, [point.quality.value] * 2, color=muted, marker="─")
+        plot.text("● now", 0, 0, color=strong, background=canvas, alignment="left")
         for point in self._points:
             place = max(low_x, min(high_x, point.cost.value)), max(low_y, min(high_y, point.quality.value))
-            plot.text(point.letter, *place, color="orange", style="bold", alignment="center")
+            plot.text(point.letter, *place, color=strong, background=canvas, style="bold", alignment="center")
         plot.xlabel("change of cost, %")
         plot.xticks(ticks, [_figure(value) for value in ticks])
         plot.yticks(*_ticks(low_y, high_y, self._floor))
@@ -74,6 +78,13 @@ class CostQualityPlot(PlotextPlot, can_focus=False):
         worst = min((max(p.quality.low, p.quality.value - 2 * reach) for p in self._points), default=0.0)
         best = max((min(p.quality.high, p.quality.value + 2 * reach) for p in self._points), default=0.0)
         return 1.15 * min(2 * self._floor, worst), 1.15 * max(reach, best)
+
+
+def _rgb(app: App[object], name: str, share: float = 1.0) -> tuple[int, int, int]:
+    """A colour of the theme, or a blend of it with the background."""
+    variables = app.theme_variables
+    color, ground = Color.parse(variables[name]), Color.parse(variables["background"])
+    return ground.blend(color, share).rgb
 
 
 def _figure(value: float) -> str:

@@ -10,6 +10,7 @@ from textual.widgets import Static
 from cqtui.engine.race import WORSE_THRESHOLD
 from cqtui.engine.run_state import CandidateState
 from cqtui.tui.inert import fitted, one_line
+from cqtui.tui.theme import MUTED
 from cqtui.tui.words import bar, odds
 
 BAR = 20
@@ -25,7 +26,7 @@ class EvidenceMeter(Static):
     def show(self, row: CandidateState | None) -> None:
         """Show a candidate's evidence."""
         if row is None or not row.samples:
-            self.update(Content.styled("Evidence appears when a candidate is tried.", "$text-muted"))
+            self.update(Content.styled("Evidence appears when a candidate is tried.", MUTED))
             return
         lines = [Content.styled(fitted(f"Evidence on {row.letter} {one_line(row.candidate.short_name)}", 60), "bold")]
         needed = row.evidence_needed
@@ -45,7 +46,7 @@ def _line(name: str, log: float, needed: float, word: str) -> Content:
     share = 1.0 if word else log / math.log(needed)
     figure = f" {odds(max(log, 0.0))} of {needed:,.0f} to 1"
     return Content.assemble(
-        (fitted(name, 14), "$text-muted"),
+        (fitted(name, 14), MUTED),
         (bar(share, BAR), "$text-success" if word else "$text-primary"),
         figure,
         f"  {word}",

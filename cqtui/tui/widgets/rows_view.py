@@ -88,8 +88,18 @@ class RowsView(ScrollView, Generic[R], can_focus=True):
             """The view."""
             return self.view
 
-    class Moved(Opened):
+    class Moved(Message):
         """Another line is selected."""
+
+        def __init__(self, view: RowsView[Any], row: Any) -> None:
+            super().__init__()
+            self.view = view
+            self.row = row
+
+        @property
+        def control(self) -> RowsView[Any]:
+            """The view."""
+            return self.view
 
     def __init__(
         self,

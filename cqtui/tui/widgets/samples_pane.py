@@ -41,10 +41,10 @@ class SamplesPane(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "model", "Model", tooltip="Pairs of one candidate, or of all"),
         Binding("f", "filter", "Filter", tooltip="Regressions, refusals, failures ..."),
-        Binding("g", "segment", "Segment", tooltip="Pairs of one kind of traffic"),
+        Binding("g", "segment", "Segment", show=False, tooltip="Pairs of one kind of traffic"),
         Binding("slash", "search", "Search", key_display="/", tooltip="Pairs whose texts hold some words"),
-        Binding("o", "order", "Order", tooltip="Worst first, or in the order of the run"),
-        Binding("x", "clear", "All", tooltip="Take every filter away"),
+        Binding("o", "order", "Order", show=False, tooltip="Worst first, or in the order of the run"),
+        Binding("x", "clear", "All", show=False, tooltip="Take every filter away"),
     ]
     DEFAULT_CSS = """
     SamplesPane { height: 1fr; }
