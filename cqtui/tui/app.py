@@ -22,7 +22,7 @@ class CqtuiApp(App[None]):
     """The terminal app over the engine."""
 
     TITLE = "cqtui"
-    CSS_PATH = "cqtui.tcss"
+    CSS_PATH = Path(__file__).with_name("cqtui.tcss")
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit", tooltip="Leave; a run under way is asked about first"),

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +29,10 @@ class RunSource(Protocol):
 
     events: deque[Event]
     outcome: Future[Recommendation]
+
+    def now(self) -> datetime:
+        """The time by which the events are dated."""
+        ...
 
     def pause(self) -> None:
         """Start no more calls."""
@@ -59,6 +64,10 @@ class EngineThread:
     _loop: asyncio.AbstractEventLoop | None = None
     _task: asyncio.Task[Recommendation] | None = None
     _abandoned: bool = False
+
+    def now(self) -> datetime:
+        """The time by which the events are dated."""
+        return datetime.now(UTC)
 
     def start(self) -> None:
         """Begin."""

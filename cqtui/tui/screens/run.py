@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar
 
 from textual import on
@@ -169,9 +169,8 @@ class RunScreen(Page):
 
     def _now(self) -> datetime:
         state = self.state
-        if self._has_ended or self.source.outcome.done():
-            return state.last_at or datetime.now(UTC)
-        return datetime.now(UTC)
+        has_ended = self._has_ended or self.source.outcome.done()
+        return state.last_at if has_ended and state.last_at is not None else self.source.now()
 
     def _pace(self) -> Content:
         state = self.state
