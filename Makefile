@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEV := .venv
 DEMO := .venv-demo
 
-.PHONY: demo demo-local test test-faults test-local lint check schema clean
+.PHONY: demo demo-local test test-faults test-local lint check pictures snapshots schema clean
 
 ## the main job on the bundled example: simulated models, no key
 demo: $(DEMO)/.core
@@ -37,6 +37,14 @@ lint: $(DEV)/.dev
 
 ## exactly what CI runs, the fault suite apart (make test-faults)
 check: lint test
+
+## draw the README's pictures again, from the app itself; look at them before you commit them
+pictures: $(DEV)/.dev
+	$(DEV)/bin/python -m tests.tui.pictures
+
+## accept what the screens look like now; look at the pictures in tests/tui/__snapshots__ before you commit them
+snapshots: $(DEV)/.dev
+	$(DEV)/bin/python -m pytest tests/tui -n auto --snapshot-update
 
 ## write docs/optimize.schema.json again after a change of the response
 schema: $(DEV)/.dev

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
@@ -87,6 +88,7 @@ class RunScreen(Page):
         self._told = 0
         self._is_stopping = False
         self._has_ended = False
+        self._possible: tuple[bool, ...] = ()
 
     def body(self) -> Iterable[Widget]:
         """Candidates and plot above, evidence, then what happens."""
@@ -119,6 +121,8 @@ class RunScreen(Page):
         self.query_one("#banner").display = self._is_simulated
         self.title_bar.subject, self.title_bar.right = self._subject, self._right
         self.query_one(CandidateRows).focus()
+        # The log, the registry and the libraries stay: walking them for garbage would hold up a frame by 0.2 s.
+        gc.freeze()
         self.set_interval(PAINT_INTERVAL_S, self.catch_up)
         self.call_after_refresh(self.catch_up)
 
@@ -143,7 +147,10 @@ class RunScreen(Page):
         self.query_one(EvidenceMeter).show(rows.current)
         self._paint_log()
         self.query_one("#pace", Static).update(self._pace())
-        self.refresh_bindings()
+        possible = (self.source.outcome.done(), self._is_stopping, state.sentence is None)
+        if possible != self._possible:
+            self._possible = possible
+            self.refresh_bindings()
         if with_plot:
             self.paint_plot()
 
