@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cqtui.errors import CqtuiError
 from cqtui.report.filters import money
 from cqtui.tui.screens.dialogs import Choice, ChoiceDialog, SeveralDialog, ValueDialog, error_dialog
-from cqtui.tui.workspace import Choices, Found, look, provider_words
+from cqtui.tui.workspace import Choices, Found, look
 
 if TYPE_CHECKING:
     from cqtui.tui.app import CqtuiApp
@@ -79,7 +79,7 @@ EDITS: tuple[Edit, ...] = (
         "provider",
         "who answers",
         "provider",
-        lambda f: provider_words(f.settings),
+        lambda f: f.settings.provider,
         "provider",
         "For this session; not kept in the file.",
     ),

@@ -302,9 +302,6 @@ def _sentence(result: Recommendation) -> Content:
                 f"quality {interval(up.quality_impact_percent)}."
             )
         )
-    if result.more_samples and result.grade in ("leaning", "inconclusive"):
-        usd = "" if result.more_usd is None else f" (about {money(result.more_usd)})"
-        lines.append(Content(f"About {result.more_samples:,} more prompts{usd} would settle it."))
     return Content("\n").join(lines)
 
 

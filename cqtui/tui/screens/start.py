@@ -114,7 +114,7 @@ class StartScreen(Page):
         options = self.query_one("#settings", OptionList)
         kept = options.highlighted
         options.clear_options()
-        width = max(16, options.size.width - NAME_WIDTH - 4)  # 0 before the first layout
+        width = max(16, options.size.width - NAME_WIDTH - 2)  # 0 before the first layout
         for edit in EDITS:
             words = edit.words(self.found)
             options.add_option(
