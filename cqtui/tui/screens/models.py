@@ -123,8 +123,8 @@ class ModelsScreen(Page):
             Cell(entry.reliability_tier, "muted"),
         )
 
-    def _show(self) -> None:
-        """The list as it is wanted, with the cursor on the model that it was on."""
+    def _show(self, *, from_top: bool = False) -> None:
+        """The list as it is wanted, with the cursor on the model that it was on, or on the first one."""
         registry = self._registry
         if registry is None:
             return
@@ -132,7 +132,7 @@ class ModelsScreen(Page):
         kept = view.current
         found = words.chosen(registry.entries, self._text, self._order, self._today)
         ids = [entry.id for entry in found]
-        cursor = ids.index(kept.id) if kept is not None and kept.id in ids else 0
+        cursor = ids.index(kept.id) if kept is not None and kept.id in ids and not from_top else 0
         view.show(found, cursor=cursor, empty="No model has these words: / with an empty text shows all.")
         parts = [f"{len(found):,} of {len(registry.entries):,} models", words.ORDERS[self._order]]
         parts += [f'with "{one_line(self._text)}"'] if self._text else []
@@ -174,7 +174,7 @@ class ModelsScreen(Page):
         """The next order."""
         orders = list(words.ORDERS)
         self._order = orders[(orders.index(self._order) + 1) % len(orders)]
-        self._show()
+        self._show(from_top=True)
 
     def action_edit(self) -> None:
         """Change the user's overlay of the selected model."""
