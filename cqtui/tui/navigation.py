@@ -204,21 +204,27 @@ def show_history(app: CqtuiApp) -> None:
     """Past runs."""
     from cqtui.tui.screens.history import HistoryScreen
 
-    app.push_screen(HistoryScreen())
+    _open(app, HistoryScreen)
 
 
 def show_models(app: CqtuiApp) -> None:
     """The registry."""
     from cqtui.tui.screens.models import ModelsScreen
 
-    app.push_screen(ModelsScreen())
+    _open(app, ModelsScreen)
 
 
 def show_profiles(app: CqtuiApp) -> None:
     """The profiles of the configuration."""
     from cqtui.tui.screens.profiles import ProfilesScreen
 
-    app.push_screen(ProfilesScreen())
+    _open(app, ProfilesScreen)
+
+
+def _open(app: CqtuiApp, kind: type[Screen[None]]) -> None:
+    """Put a screen on top, unless it is there already."""
+    if not isinstance(app.screen, kind):
+        app.push_screen(kind())
 
 
 def back_to_start(app: CqtuiApp) -> None:
@@ -288,6 +294,9 @@ def commands(app: CqtuiApp) -> Iterable[SystemCommand]:
         "Bundled example", "Open the example with simulated models: no key, nothing sent", lambda: open_example(app)
     )
     yield SystemCommand("Set up", "The first questions: log, model, who answers", lambda: show_setup(app))
+    yield SystemCommand("History", "Past runs, their trend, and two of them compared", lambda: show_history(app))
+    yield SystemCommand("Models", "All models: prices, age, conflicts, retirement", lambda: show_models(app))
+    yield SystemCommand("Profiles", "The profiles of cqtui.toml", lambda: show_profiles(app))
     yield SystemCommand("Read again", "Read configuration and log again", app.action_again)
     if app.found is not None:
         found = app.found

@@ -75,31 +75,24 @@ class RowsView(ScrollView, Generic[R], can_focus=True):
     """
     cursor: reactive[int] = reactive(0)
 
-    class Opened(Message):
+    class AboutRow(Message):
+        """Something about a line. Not posted itself: a handler of a message is called for its subclasses, too."""
+
+        def __init__(self, view: RowsView[Any], row: Any) -> None:
+            super().__init__()
+            self.view = view
+            self.row = row
+
+        @property
+        def control(self) -> RowsView[Any]:
+            """The view."""
+            return self.view
+
+    class Opened(AboutRow):
         """A line was opened."""
 
-        def __init__(self, view: RowsView[Any], row: Any) -> None:
-            super().__init__()
-            self.view = view
-            self.row = row
-
-        @property
-        def control(self) -> RowsView[Any]:
-            """The view."""
-            return self.view
-
-    class Moved(Message):
+    class Moved(AboutRow):
         """Another line is selected."""
-
-        def __init__(self, view: RowsView[Any], row: Any) -> None:
-            super().__init__()
-            self.view = view
-            self.row = row
-
-        @property
-        def control(self) -> RowsView[Any]:
-            """The view."""
-            return self.view
 
     def __init__(
         self,
@@ -165,8 +158,9 @@ class RowsView(ScrollView, Generic[R], can_focus=True):
             self.cursor = place
 
     def on_resize(self) -> None:
-        """The lines are as wide as the view."""
+        """The lines are as wide as the view, and the cursor stays in sight."""
         self.virtual_size = Size(self.size.width, len(self.rows) + 1)
+        self._follow()
 
     def render_line(self, y: int) -> Strip:
         """One line: the heading, a row, or nothing."""
