@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 from collections import deque
@@ -61,7 +62,7 @@ def keep_recorded(case: str, extra: Sequence[tuple[Sample, str]] = ()) -> Recomm
         store.run(lambda c: runs.append_events(c, recorded_events(case)))
         store.run(lambda c: records.keep_prompts(c, {s.pair.record_id: prompt for s, prompt in found}, "support"))
         for sample, _ in found:
-            store.run(lambda c, sample=sample: keep_sample(c, result.run_id, sample))
+            store.run(functools.partial(keep_sample, run_id=result.run_id, sample=sample))
         store.run(lambda c: runs.finish_run(c, result.run_id, result.model_dump(mode="json")))
     return result
 
