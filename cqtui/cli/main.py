@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ COMMANDS = {
     "optimize": ("cqtui.cli.optimize", "Find a cheaper model for a log, replay, judge, recommend."),
     "purge": ("cqtui.cli.purge", "Delete stored text of prompts and answers; figures stay."),
     "report": ("cqtui.cli.report", "A stored run again, as Markdown, HTML or JSON."),
+    "serve": ("cqtui.cli.serve", "The terminal app in a browser, on this machine."),
 }
 
 
@@ -72,13 +74,15 @@ def cqtui(context: click.Context, config: Path | None, profile: str | None, exam
     """
     if context.invoked_subcommand is not None:
         return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    in_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    # Textual reads this name, too: its screen is then somewhere else, as in the processes of `cqtui serve`.
+    if not (in_terminal or os.environ.get("TEXTUAL_DRIVER")):
         click.echo(context.get_help())
         return
     from cqtui.tui.launch import run_app
 
     summary = run_app(config=config, profile=profile, example=example)
-    if summary is not None:
+    if summary is not None and in_terminal:
         click.echo(summary, nl=False)
 
 

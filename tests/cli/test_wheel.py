@@ -35,6 +35,9 @@ def test_it_brings_its_data_and_nothing_of_the_tests(wheel: Path) -> None:
         "cqtui/_data/examples/support-desk/logs/october.jsonl",
         "cqtui/checks/refusals.toml",
         "cqtui/gateway/translate.toml",
+        "cqtui/web/page/index.html",
+        "cqtui/web/page/page.css",
+        "cqtui/web/page/page.js",
     ):
         assert wanted in names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "docs/"))]
