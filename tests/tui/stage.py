@@ -151,4 +151,6 @@ async def show_run(pilot: Pilot[None], case: str, count: int | None = None) -> t
     screen = await until(pilot, RunScreen)
     screen.catch_up()
     await settle(pilot)
+    screen.paint_plot()  # else as often as the clock allows
+    await settle(pilot)
     return screen, played

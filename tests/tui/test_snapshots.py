@@ -120,8 +120,10 @@ def test_run(snap_compare: Compare, size: tuple[int, int], case: str, count: int
 
 def test_run_plot_where_there_is_no_room_for_both(snap_compare: Compare) -> None:
     async def scene(pilot: Pilot[None]) -> None:
-        await show_run(pilot, "verified", 400)
+        screen, _ = await show_run(pilot, "verified", 400)
         await pilot.press("p")
+        await settle(pilot)
+        screen.paint_plot()
         await settle(pilot)
 
     assert looks_right(snap_compare, scene, (80, 24))

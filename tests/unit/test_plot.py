@@ -39,7 +39,7 @@ def words(root: ET.Element) -> list[str]:
 def test_points_have_the_letters_of_the_report_s_table_and_costs_are_changes() -> None:
     result = several()
     points = plot_points(result)
-    assert [point.letter for point in points] == ["A", "B", "C"]
+    assert [point.letter for point in points] == ["B", "A", "C"]  # the chosen one first, with the letter of its turn
     assert [point.name for point in points] == [e.candidate.short_name for e in in_report_order(result)]
     assert [point.recommended for point in points] == [True, False, False]
     for point, evidence in zip(points, in_report_order(result), strict=True):
@@ -55,9 +55,9 @@ def test_a_candidate_without_a_figure_has_no_point_and_keeps_the_others_letters(
     unknown = first.model_copy(update={"savings_percent": None})
     endless = third.model_copy(update={"quality_impact_percent": Interval(value=math.nan, low=0, high=0)})
     left = result.model_copy(update={"evidence": (unknown, second, endless)})
-    assert [point.letter for point in plot_points(left)] == ["A"]
+    assert [point.letter for point in plot_points(left)] == ["B"]
     left = result.model_copy(update={"evidence": (unknown, second, third)})
-    assert [point.letter for point in plot_points(left)] == ["A", "C"]
+    assert [point.letter for point in plot_points(left)] == ["B", "C"]
     nothing = result.model_copy(update={"evidence": (unknown,)})
     assert plot_points(nothing) == ()
     assert plot_svg(nothing) == ""
@@ -107,7 +107,7 @@ def test_the_svg_names_its_lines_and_says_in_words_what_it_shows() -> None:
         assert wanted in said
     description = root.findtext(f"{SVG}desc") or ""
     assert root.get("role") == "img"
-    assert "A is gpt-5.6-luna, recommended: cost −49.5%" in description
+    assert "B is gpt-5.6-luna, recommended: cost −49.5%" in description
     assert "C is close: cost" in description
     assert "saving asked for" not in " ".join(words(drawn(several(forced_switch=True))))
     assert "simulated, not evidence" in (drawn(several(provider="rehearsal")).findtext(f"{SVG}title") or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from textual.app import App
@@ -65,7 +66,7 @@ class CostQualityPlot(PlotextPlot, can_focus=False):
             plot.text(point.letter, *place, color=strong, background=canvas, style="bold", alignment="center")
         plot.xlabel("change of cost, %")
         plot.xticks(ticks, [_figure(value) for value in ticks])
-        plot.yticks(*_ticks(low_y, high_y, self._floor))
+        plot.yticks(*_ticks(low_y, high_y, self._floor, self.size.height - 4))
         self.refresh()
 
     def _range_of_cost(self) -> tuple[float, float]:
@@ -91,12 +92,14 @@ def _figure(value: float) -> str:
     return f"{value:+g}".replace("-", "−") if value else "0"
 
 
-def _ticks(low: float, high: float, floor: float) -> tuple[list[float], list[str]]:
+def _ticks(low: float, high: float, floor: float, rows: int) -> tuple[list[float], list[str]]:
+    """Figures for the axis, each on a row of its own: 0 and the floor come first."""
     step = next(size for size in (2.0, 5.0, 10.0, 20.0, 50.0, 1000.0) if (high - low) / size <= 8)
-    values = [floor, 0.0]
-    value = step * round(low / step)
-    while value <= high:
-        if value >= low and all(abs(value - known) > step / 2 for known in values):
+    first = math.ceil(low / step)
+    wanted = [0.0, floor, *(step * number for number in range(first, math.floor(high / step) + 1))]
+    apart = 1.6 * (high - low) / max(1, rows)
+    values: list[float] = []
+    for value in wanted:
+        if all(abs(value - known) >= apart for known in values):
             values.append(value)
-        value += step
     return values, [_figure(value) for value in values]

@@ -191,7 +191,7 @@ class RowsView(ScrollView, Generic[R], can_focus=True):
         )
 
     def _style(self, look: str) -> Style:
-        return self.get_component_rich_style(f"rows--{look}")
+        return self.get_visual_style(f"rows--{look}").rich_style
 
     def _strip(self, parts: Sequence[tuple[str, Style]], width: int, fill: Style | None = None) -> Strip:
         strip = Strip([Segment(text, style) for text, style in parts])
