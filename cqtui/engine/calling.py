@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Coroutine
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 from cqtui.engine.budget import Budget
+from cqtui.engine.call_costs import measured_usd, worst_case_usd
+from cqtui.engine.ping import ping_request
+from cqtui.engine.sharing import outcome_of, shared
 from cqtui.errors import AccessRefusedError, BadInputError
 from cqtui.events import ConcurrencyChanged, Emitter, ReplayFailed, ReplayFinished
 from cqtui.gateway.batching import travels_in_job
@@ -25,112 +27,23 @@ from cqtui.gateway.limits import (
     with_retries,
 )
 from cqtui.gateway.protocol import ChatClient, ChatRequest
-from cqtui.gateway.translate import translate
-from cqtui.models import Failure, LoggedCall, Message, ModelEntry, Origin, Part, Replay, Usage
-from cqtui.registry.pricing import cost_of
+from cqtui.models import Failure, ModelEntry, Replay
 from cqtui.settings import CacheSettings, GatewaySettings
 from cqtui.store import cache, records, runs
 from cqtui.store.database import Database
 from cqtui.store.text import judgement_figures
 from cqtui.store.versions import RUBRIC, model_component, model_version
 
-TOKENS_A_PART = 4096  # an image or file part counts at most this much, generously
-TOKENS_A_MESSAGE = 16
-T = TypeVar("T")
 BILLED_MAYBE = ("timeout", "connection", "not_json", "no_choices", "no_finish_reason", "no_usage")
 FIRST_OUTAGE_S = 1.0  # a gateway that never answered is most likely not there: say so soon
 GONE_HINT = "Start the gateway and run again: the run goes on where it stopped, and pays nothing twice."
 ACCESS_HINT = "Check PORTKEY_API_KEY, the provider's key and its limits."
 
 
-def price_of(entry: ModelEntry, usage: Usage, as_of: date, *, batch: bool = False) -> Decimal | None:
-    """What a call costs in USD: in a batch job the batch price, where the provider has one."""
-    halved = cost_of(entry, usage, as_of, batch=True) if batch else None
-    return cost_of(entry, usage, as_of) if halved is None else halved
-
-
-def worst_case_usd(
-    request: ChatRequest, entry: ModelEntry, max_output_tokens: int, as_of: date, *, batch: bool = False
-) -> Decimal | None:
-    """The most that a call can cost in USD, or None where the price is unknown.
-
-    A token is at least one byte of UTF-8, so the body's bytes bound the input tokens.
-    """
-    size = len(json.dumps(request.body(), ensure_ascii=False).encode())
-    parts = sum(
-        1
-        for message in request.messages
-        if isinstance(message.get("content"), list)
-        for part in message["content"]
-        if part.get("type") != "text"
-    )
-    tokens = size + TOKENS_A_PART * parts + TOKENS_A_MESSAGE * len(request.messages)
-    return price_of(entry, Usage(input_tokens=tokens, output_tokens=max_output_tokens), as_of, batch=batch)
-
-
-def measured_usd(replay: Replay, entry: ModelEntry, as_of: date, *, batch: bool = False) -> Decimal | None:
-    """What a call cost by its measured usage in USD, or None where usage or price is unknown."""
-    if replay.usage.input_tokens is None or replay.usage.output_tokens is None:
-        return None
-    return price_of(entry, replay.usage, as_of, batch=batch)
-
-
 def call_key(endpoint: str, request: ChatRequest) -> str:
     """The cache key of a call: all that can change its answer."""
     prefix = cache.EVALUATION if request.purpose == "judge" else cache.MODEL_OUTPUT
     return cache.generate_key(prefix, endpoint=endpoint, request=request.content_hash)
-
-
-def ping_call() -> LoggedCall:
-    """A call that asks for one token."""
-    message = Message(role="user", parts=(Part(text="ping"),))
-    return LoggedCall(id="ping", messages=(message,), params={"max_tokens": 1}, origin=Origin(file="", format="ping"))
-
-
-def ping_request(entry: ModelEntry, *, run_id: str, timeout_s: float) -> ChatRequest:
-    """The request that asks a model for one token."""
-    wire = translate(ping_call(), entry)
-    return ChatRequest(
-        model=entry.model,
-        provider=entry.portkey_slug,
-        messages=wire.messages,
-        params=wire.params,
-        purpose="ping",
-        run_id=run_id,
-        model_id=entry.id,
-        record_id="ping",
-        timeout_s=timeout_s,
-    )
-
-
-def shared(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """Start work for those who will wait for it with ``outcome_of``.
-
-    Asyncio does not report a failure that nobody waits for any more: the run has then ended by an earlier one, and a
-    traceback would only hide its message.
-    """
-    task = asyncio.create_task(work)
-    task.add_done_callback(_see_failure)
-    return task
-
-
-def _see_failure(task: asyncio.Task[Any]) -> None:
-    if not task.cancelled():
-        task.exception()
-
-
-async def outcome_of(task: asyncio.Task[T]) -> T:
-    """Wait for a task that others share (``shared``): cancelling the waiter leaves the task alone."""
-    if not task.done():
-        waiter = asyncio.get_running_loop().create_future()
-
-        def wake(_: asyncio.Task[T]) -> None:
-            if not waiter.done():
-                waiter.set_result(None)
-
-        task.add_done_callback(wake)
-        await waiter
-    return task.result()
 
 
 def access_words(failure: Failure) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cqtui.engine.calling import price_of, worst_case_usd
+from cqtui.engine.call_costs import price_of, worst_case_usd
 from cqtui.engine.judge import MAX_JUDGE_TOKENS, PairOrder
 from cqtui.engine.noise_floor import as_candidate
 from cqtui.engine.plan import Plan

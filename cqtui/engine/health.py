@@ -16,8 +16,9 @@ from typing import Literal
 
 import httpx
 
-from cqtui.engine.calling import measured_usd, ping_request
+from cqtui.engine.call_costs import measured_usd
 from cqtui.engine.connect import open_client
+from cqtui.engine.ping import ping_request
 from cqtui.engine.survey import PATIENCE_S, RUN_ID, Role, Survey
 from cqtui.errors import AccessRefusedError, CqtuiError, StoreError
 from cqtui.gateway.protocol import ChatClient

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from cqtui.engine.calling import ping_call, ping_request, worst_case_usd
+from cqtui.engine.call_costs import worst_case_usd
 from cqtui.engine.discover import Discovery
 from cqtui.engine.panel import Panel, choose_panel
+from cqtui.engine.ping import ping_call, ping_request
 from cqtui.engine.plan import Plan
 from cqtui.engine.traffic import profile
 from cqtui.errors import BadInputError
