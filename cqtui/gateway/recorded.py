@@ -14,10 +14,10 @@ from cqtui.models import Failure, Replay
 
 
 class RecordedClient:
-    """Replays a recording. A request that is not in it is a failure with a name, never an invention."""
+    """Replays a recording. A request that is not in it is a failure with a name, never an invention.
 
-    provider = "recorded"
-    evidence: EvidenceKind = "recorded"
+    A recording with a single answer of a simulated model is a rehearsal, whatever it is called.
+    """
 
     def __init__(self, path: Path) -> None:
         """Read a recording whole.
@@ -26,6 +26,8 @@ class RecordedClient:
             BadInputError: The file is missing or a line of it is not a recorded answer.
         """
         self.endpoint = f"recorded:{path.name}"
+        self.provider = "recorded"
+        self.evidence: EvidenceKind = "recorded"
         self._answers: dict[str, Replay] = {}
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
@@ -37,6 +39,8 @@ class RecordedClient:
             try:
                 record = json.loads(line)
                 self._answers[record["request"]] = Replay.model_validate(record["replay"])
+                if record.get("evidence") == "simulated":
+                    self.provider, self.evidence = "rehearsal", "simulated"
             except (ValueError, KeyError, TypeError, ValidationError):
                 raise BadInputError(f"{path}:{number}: not a recorded answer.", "Record again with --record.") from None
 
@@ -73,7 +77,11 @@ class RecordingClient:
         """Send and record; see ``ChatClient.complete``."""
         replay = await self._inner.complete(request)
         if replay.failure is None:
-            line = {"request": request.content_hash, "replay": replay.model_dump(mode="json", exclude_defaults=True)}
+            line = {
+                "request": request.content_hash,
+                "evidence": self.evidence,
+                "replay": replay.model_dump(mode="json", exclude_defaults=True),
+            }
             self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
             self._file.flush()
         return replay

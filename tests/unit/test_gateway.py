@@ -5,7 +5,7 @@ import pytest
 
 from cqtui.errors import AccessRefusedError, BadInputError
 from cqtui.gateway.portkey import PortkeyClient
-from cqtui.gateway.protocol import ChatRequest
+from cqtui.gateway.protocol import ChatRequest, EvidenceKind
 from cqtui.gateway.recorded import RecordedClient, RecordingClient
 from cqtui.gateway.responses import is_same_model, read_error, read_success, read_usage, retry_after_s
 from cqtui.gateway.translate import adjusted, adjustment_for, translate, wire_message
@@ -249,6 +249,20 @@ async def test_a_recording_gives_back_what_was_recorded_and_invents_nothing(tmp_
     other = await recorded.complete(REQUEST.model_copy(update={"repeat": 1}))
     assert other.failure is not None
     assert other.failure.kind == "not_recorded"
+
+
+@pytest.mark.parametrize(("evidence", "provider"), [("simulated", "rehearsal"), ("measured", "recorded")])
+async def test_a_recording_of_simulated_answers_stays_a_rehearsal(
+    tmp_path: Path, evidence: EvidenceKind, provider: str
+) -> None:
+    inner = ScriptedClient(lambda request: answered(request, "x"))
+    inner.evidence = evidence
+    client = RecordingClient(inner, tmp_path / "r.jsonl")
+    await client.complete(REQUEST)
+    await client.aclose()
+    recorded = RecordedClient(tmp_path / "r.jsonl")
+    assert recorded.provider == provider
+    assert recorded.evidence == ("simulated" if evidence == "simulated" else "recorded")
 
 
 def test_a_broken_recording_names_its_line(tmp_path: Path) -> None:
