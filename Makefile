@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEV := .venv
 DEMO := .venv-demo
 
-.PHONY: demo demo-local test test-faults test-local lint check pictures snapshots schema clean
+.PHONY: demo demo-local test test-faults test-local lint check pictures snapshots requirements schema clean
 
 ## the main job on the bundled example: simulated models, no key
 demo: $(DEMO)/.core
@@ -34,9 +34,16 @@ lint: $(DEV)/.dev
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
+	$(DEV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
+	$(DEV)/bin/zizmor --offline --quiet action.yml
 
 ## exactly what CI runs, the fault suite apart (make test-faults)
 check: lint test
+
+## resolve the action's packages again, with hashes, after a change of dependencies
+requirements: $(DEV)/.dev
+	$(DEV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
+	  --python-version 3.11 pyproject.toml action/requirements.in -o action/requirements.txt
 
 ## draw the README's pictures again, from the app itself; look at them before you commit them
 pictures: $(DEV)/.dev

@@ -6,6 +6,6 @@ target="$RUNNER_TEMP/cqtui-python"
 python="$target/bin/python"
 if [ ! -x "$python" ]; then python="$target/Scripts/python.exe"; fi
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
-"$python" -m pip install --quiet --require-hashes --requirement "$ACTION_FOLDER/action/requirements.txt"
+"$python" -m pip install --quiet --require-hashes --only-binary :all: --requirement "$ACTION_FOLDER/action/requirements.txt"
 "$python" -m pip install --quiet --no-deps --no-build-isolation "$ACTION_FOLDER"
 echo "python=$python" >>"$GITHUB_OUTPUT"
