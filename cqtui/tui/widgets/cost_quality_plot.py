@@ -10,6 +10,8 @@ from textual_plotext import PlotextPlot
 
 from cqtui.report.plot import PlotPoint
 
+FRAME = 4  # rows of border, marks and title
+
 
 class CostQualityPlot(PlotextPlot, can_focus=False):
     """Draws points; the same ones are not drawn twice."""
@@ -65,7 +67,8 @@ class CostQualityPlot(PlotextPlot, can_focus=False):
             plot.text(point.letter, *place, color=strong, background=canvas, style="bold", alignment="center")
         plot.xlabel("change of cost, %")
         plot.xticks(ticks, [_figure(value) for value in ticks])
-        plot.yticks(*_ticks(low_y, high_y, self._floor))
+        row = (high_y - low_y) / max(1, self.size.height - FRAME)
+        plot.yticks(*_ticks(low_y, high_y, self._floor, row))
         self.refresh()
 
     def _range_of_cost(self) -> tuple[float, float]:
@@ -91,9 +94,10 @@ def _figure(value: float) -> str:
     return f"{value:+g}".replace("-", "−") if value else "0"
 
 
-def _ticks(low: float, high: float, floor: float) -> tuple[list[float], list[str]]:
+def _ticks(low: float, high: float, floor: float, row: float) -> tuple[list[float], list[str]]:
+    """The marks of the axis; of two on one row, which is ``row`` high, plotext would show either."""
     step = next(size for size in (2.0, 5.0, 10.0, 20.0, 50.0, 1000.0) if (high - low) / size <= 8)
-    values = [floor, 0.0]
+    values = [0.0] if abs(floor) < row else [floor, 0.0]
     value = step * round(low / step)
     while value <= high:
         if value >= low and all(abs(value - known) > step / 2 for known in values):
