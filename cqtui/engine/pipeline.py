@@ -148,6 +148,8 @@ def _tell_of_changes(control: RunControl, emitter: Emitter, caller: Caller) -> N
             emitter.emit(ConcurrencyChanged, provider=None, allowed=control.concurrency)
 
     control.listen(changed)
+    if control.is_paused:  # before the run began to listen
+        emitter.emit(PauseChanged, is_paused=True)
 
 
 def _begin(

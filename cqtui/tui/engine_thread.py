@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -71,6 +72,7 @@ class EngineThread:
 
     def start(self) -> None:
         """Begin."""
+        self._loop = asyncio.new_event_loop()  # so that what is told from now on reaches the run
         threading.Thread(target=self._carry_out, name="cqtui-engine", daemon=True).start()
 
     def pause(self) -> None:
@@ -98,19 +100,23 @@ class EngineThread:
 
     def _tell(self, change: Callable[[], object]) -> None:
         loop = self._loop
-        if loop is not None and not self.outcome.done():
-            loop.call_soon_threadsafe(change)
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the run has just ended
+                loop.call_soon_threadsafe(change)
 
     def _carry_out(self) -> None:
+        loop = self._loop
+        assert loop is not None
         try:
-            result = asyncio.run(self._run())
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                result = runner.run(self._run())
         except BaseException as error:  # handed to whoever waits for the outcome, whatever it is
             self.outcome.set_exception(error)
         else:
             self.outcome.set_result(result)
 
     async def _run(self) -> Recommendation:
-        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        self._task = asyncio.current_task()
         if self._abandoned:
             raise asyncio.CancelledError
         ping = self.plan.settings.provider == "portkey"

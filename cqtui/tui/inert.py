@@ -15,7 +15,7 @@ _MOST_MARKS = 2  # combining marks on one letter; more of them only smear over o
 ELLIPSIS = "…"
 
 
-def _steady(text: str) -> str:
+def steady(text: str) -> str:
     """Without variation selectors, tags and skin tones, whose width is the terminal's guess, nor piles of marks."""
     text = _ODD_WIDTH.sub("", text)
     if text.isascii():
@@ -23,7 +23,7 @@ def _steady(text: str) -> str:
     kept: list[str] = []
     marks = 0
     for letter in text:
-        marks = marks + 1 if unicodedata.combining(letter) else 0
+        marks = marks + 1 if unicodedata.category(letter) in ("Mn", "Me") else 0
         if marks <= _MOST_MARKS and not 0xD800 <= ord(letter) <= 0xDFFF:
             kept.append(letter)
     return "".join(kept)
@@ -33,12 +33,12 @@ def shown(text: str, longest: int = LONGEST_TEXT) -> str:
     """Several lines of foreign text; what is cut off is counted."""
     head = text[:longest]
     cut = f"\n[{len(text) - longest:,} more characters are not shown]" if len(text) > longest else ""
-    return _steady(inert(head.replace("\t", "    "))) + cut
+    return steady(inert(head.replace("\t", "    "))) + cut
 
 
 def one_line(text: str, width: int | None = None) -> str:
     """Foreign text on one line; with ``width`` exactly so many cells, a cut marked with an ellipsis."""
-    line = _steady(plain(text[: 4 * (width or LONGEST_TEXT)]))
+    line = steady(plain(text[: 4 * (width or LONGEST_TEXT)]))
     return line if width is None else fitted(line, width)
 
 

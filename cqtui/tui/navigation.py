@@ -60,9 +60,14 @@ def warm_up(app: CqtuiApp) -> None:
     app.run_worker(load, thread=True, name="warming up", exit_on_error=False)
 
 
-def look_at(app: CqtuiApp, choices: Choices, then: Callable[[Found], None] | None = None) -> None:
-    """Find out what there is to work on and show it; a mistake in a file becomes a dialog, and nothing is lost."""
-    known = app.found
+def look_at(
+    app: CqtuiApp, choices: Choices, then: Callable[[Found], None] | None = None, *, afresh: bool = False
+) -> None:
+    """Find out what there is to work on and show it; a mistake in a file becomes a dialog, and nothing is lost.
+
+    ``then`` is called once it is shown; ``afresh`` reads a log again that is known already.
+    """
+    known = None if afresh else app.found
 
     def work() -> None:
         try:
@@ -78,10 +83,7 @@ def look_at(app: CqtuiApp, choices: Choices, then: Callable[[Found], None] | Non
 def look_again(app: CqtuiApp, *, afresh: bool = False) -> None:
     """Plan anew with the same choices; ``afresh`` reads the log again too."""
     if app.found is not None:
-        choices = app.found.choices
-        if afresh:
-            app.found = None
-        look_at(app, choices)
+        look_at(app, app.found.choices, afresh=afresh)
 
 
 def show_found(app: CqtuiApp, found: Found, then: Callable[[Found], None] | None = None) -> None:
@@ -89,14 +91,14 @@ def show_found(app: CqtuiApp, found: Found, then: Callable[[Found], None] | None
     from cqtui.tui.screens.start import StartScreen
 
     app.found = found
-    if then is not None:
-        then(found)
     start = next((screen for screen in app.screen_stack if isinstance(screen, StartScreen)), None)
-    if start is None:
+    if start is not None:
+        start.show(found)
+    elif not is_running(app):
         back_to_bottom(app)
         app.push_screen(StartScreen(found))
-    else:
-        start.show(found)
+    if then is not None:
+        then(found)
 
 
 def _cannot_look(app: CqtuiApp, choices: Choices, error: CqtuiError) -> None:
@@ -125,8 +127,7 @@ def show_setup(app: CqtuiApp, choices: Choices | None = None) -> None:
 
 def open_example(app: CqtuiApp) -> None:
     """The bundled example, rehearsed."""
-    app.found = None
-    look_at(app, example_choices())
+    look_at(app, example_choices(), lambda _: back_to_start(app))
 
 
 def start_run(app: CqtuiApp, found: Found) -> None:
@@ -134,6 +135,15 @@ def start_run(app: CqtuiApp, found: Found) -> None:
     source = EngineThread(found.plan, database_path(), recording=found.choices.recording)
     show_run(app, source, found)
     source.start()
+
+
+def ask_to_start(app: CqtuiApp) -> None:
+    """Go to the start screen and start from there, with its questions."""
+    from cqtui.tui.screens.start import StartScreen
+
+    back_to_start(app)
+    if isinstance(app.screen, StartScreen):
+        app.screen.action_start()
 
 
 def show_run(app: CqtuiApp, source: RunSource, found: Found) -> None:
@@ -239,8 +249,14 @@ def back_to_start(app: CqtuiApp) -> None:
         open_first(app)
 
 
+class QuitDialog(QuestionDialog):
+    """Asks before a run under way is left; there is one at a time."""
+
+
 def ask_before_quitting(app: CqtuiApp, source: RunSource) -> None:
     """A run is under way: quitting stops it, and the next start goes on where it stopped."""
+    if isinstance(app.screen, QuitDialog):
+        return
     text = (
         "Quitting stops the run: calls under way finish first. What was paid for is kept, and starting the same run "
         "again goes on where it stopped.\n\nLeaving at once drops the calls under way: they count at the most they "
@@ -262,7 +278,7 @@ def ask_before_quitting(app: CqtuiApp, source: RunSource) -> None:
         app.notify("Quitting when the calls under way have finished.", markup=False)
         source.outcome.add_done_callback(lambda _: _leave(app, source))
 
-    app.push_screen(QuestionDialog("A run is under way", text, answers), answered)
+    app.push_screen(QuitDialog("A run is under way", text, answers), answered)
 
 
 def _leave(app: CqtuiApp, source: RunSource) -> None:
@@ -282,25 +298,31 @@ def _leave(app: CqtuiApp, source: RunSource) -> None:
 def copy_text(app: CqtuiApp, text: str | None) -> None:
     """Put a text on the clipboard, as far as the terminal lets it."""
     if text:
-        app.copy_to_clipboard(text)
+        app.copy_to_clipboard(text.encode("utf-8", "replace").decode())  # half a character has no bytes to copy
         app.notify("Copied (where your terminal allows it).", markup=False)
     else:
         app.notify("There is no sentence yet.", severity="warning", markup=False)
 
 
 def commands(app: CqtuiApp) -> Iterable[SystemCommand]:
-    """Everything that leads to another screen, for the command palette."""
+    """Everything that leads to another screen, for the command palette; a run under way keeps its screen."""
+    yield SystemCommand("Read again", "Read configuration and log again", app.action_again)
+    yield SystemCommand("History", "Past runs, their trend, and two of them compared", lambda: show_history(app))
+    yield SystemCommand("Models", "All models: prices, age, conflicts, retirement", lambda: show_models(app))
+    yield SystemCommand("Profiles", "The profiles of cqtui.toml", lambda: show_profiles(app))
+    if is_running(app):
+        return
     yield SystemCommand(
         "Bundled example", "Open the example with simulated models: no key, nothing sent", lambda: open_example(app)
     )
     yield SystemCommand("Set up", "The first questions: log, model, who answers", lambda: show_setup(app))
-    yield SystemCommand("History", "Past runs, their trend, and two of them compared", lambda: show_history(app))
-    yield SystemCommand("Models", "All models: prices, age, conflicts, retirement", lambda: show_models(app))
-    yield SystemCommand("Profiles", "The profiles of cqtui.toml", lambda: show_profiles(app))
-    yield SystemCommand("Read again", "Read configuration and log again", app.action_again)
     if app.found is not None:
-        found = app.found
-        yield SystemCommand("Start", "Start a run of the plan", lambda: start_run(app, found))
+        yield SystemCommand("Start", "Start a run of the plan; paid calls are asked about", lambda: ask_to_start(app))
+
+
+def is_running(app: CqtuiApp) -> bool:
+    """Whether a run is under way, whose screen is not to be left."""
+    return app.run_source is not None and not app.run_source.outcome.done()
 
 
 def is_on(app: CqtuiApp, kind: type[Screen[None]]) -> bool:

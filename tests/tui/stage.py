@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def keep_recorded(case: str, extra: Sequence[tuple[Sample, str]] = ()) -> Recomm
         store.run(lambda c: runs.append_events(c, recorded_events(case)))
         store.run(lambda c: records.keep_prompts(c, {s.pair.record_id: prompt for s, prompt in found}, "support"))
         for sample, _ in found:
-            store.run(functools.partial(keep_sample, run_id=result.run_id, sample=sample))
+            store.run(partial(keep_sample, run_id=result.run_id, sample=sample))
         store.run(lambda c: runs.finish_run(c, result.run_id, result.model_dump(mode="json")))
     return result
 
@@ -109,9 +110,15 @@ def example_app() -> CqtuiApp:
 
 
 def found_example(**session: Any) -> Found:
-    """What the app finds in the bundled example on the day of the tests."""
+    """What the app finds in the bundled example on the day of the tests; read once for each set of values."""
+    return _found_example(tuple(sorted(session.items())))
+
+
+@functools.cache
+def _found_example(session: tuple[tuple[str, Any], ...]) -> Found:
     choices = example_choices()
-    return look(Choices(choices.config, session={**choices.session, "as_of": AS_OF, **session}, is_example=True))
+    values = {**choices.session, "as_of": AS_OF, **dict(session)}
+    return look(Choices(choices.config, session=values, is_example=True))
 
 
 async def until(pilot: Pilot[None], kind: type[Screen[Any]]) -> Any:

@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 
 from cqtui.errors import CqtuiError
-from cqtui.tui.inert import shown
+from cqtui.tui.inert import one_line, shown
 from cqtui.tui.theme import MUTED
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     def __init__(self, title: str) -> None:
         super().__init__()
-        self._title = title
+        self._title = one_line(title)
 
     def action_leave(self) -> None:
         """Close without an answer."""
@@ -195,7 +195,7 @@ class ChoiceDialog(Dialog[str]):
         options.clear_options()
         for choice in found:
             mark = "● " if choice.value == self._current else "  "
-            words = Content.assemble(mark, choice.words, ("   " + choice.remark, MUTED))
+            words = Content.assemble(mark, one_line(choice.words), ("   " + one_line(choice.remark), MUTED))
             options.add_option(Option(words, id=f"c{self._choices.index(choice)}"))
         current = next((n for n, choice in enumerate(found) if choice.value == self._current), 0)
         options.highlighted = current if found else None
@@ -238,7 +238,10 @@ class SeveralDialog(Dialog[list[str]]):
             yield Label(Content(self._title), classes="dialog-title")
             yield Static(Content(self._hint), classes="dialog-hint")
             yield SelectionList[str](
-                *[Selection(Content(f"{c.words}  {c.remark}"), c.value, c.value in self._chosen) for c in self._choices]
+                *[
+                    Selection(Content(one_line(f"{c.words}  {c.remark}")), c.value, c.value in self._chosen)
+                    for c in self._choices
+                ]
             )
             yield Static(Content("space: on or off   enter: take them   esc: leave it"), classes="dialog-keys")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cqtui.errors import CqtuiError
 from cqtui.report.filters import money
+from cqtui.tui.inert import one_line
 from cqtui.tui.screens.dialogs import Choice, ChoiceDialog, SeveralDialog, ValueDialog, error_dialog
 from cqtui.tui.workspace import Choices, Found, look
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 SESSION_ONLY = ("provider",)
 CHECKS = "checks"
 AUTOMATIC = ""
+MOST = 10**12  # of anything: calls, dollars, percent
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def _changed(app: CqtuiApp, found: Found, was_kept: bool) -> None:
             if found.choices.is_example
             else f"in {found.choices.config_path}"
         )
-        app.notify(f"Kept {where}.", markup=False, timeout=3)
+        app.notify(one_line(f"Kept {where}."), markup=False, timeout=3)
 
 
 def changed(choices: Choices, changes: Mapping[str, Any]) -> Choices:
@@ -240,13 +242,21 @@ def complaint(edit: Edit, value: str) -> str | None:
     """What is wrong with a typed value, in words."""
     if value == "" and edit.kind in ("text", "whole", "number", "amount"):
         return None
+    if edit.kind == "text":
+        return address_complaint(value)
     try:
         number = converted(edit, value)
+        if isinstance(number, int | float | Decimal) and not 0 <= number <= MOST:
+            return "It must not be below 0." if number < 0 else f"It must be a number up to {MOST:,}."
     except (ValueError, InvalidOperation):
         return f"{value!r} is no {'whole number' if edit.kind == 'whole' else 'number'}."
-    if isinstance(number, int | float | Decimal) and not number >= 0:
-        return "It must not be below 0."
     return None
+
+
+def address_complaint(value: str) -> str | None:
+    """What is wrong with a typed address, in words."""
+    good = value.startswith(("http://", "https://")) and not any(letter.isspace() for letter in value)
+    return None if good else "An address begins with http:// or https:// and has no spaces."
 
 
 def _choice_dialog(found: Found, edit: Edit) -> ChoiceDialog:

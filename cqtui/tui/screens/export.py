@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cqtui.errors import BadInputError, CqtuiError
 from cqtui.results import Recommendation
+from cqtui.tui.inert import one_line
 from cqtui.tui.screens.dialogs import Answer, Choice, ChoiceDialog, QuestionDialog, ValueDialog, error_dialog
+from cqtui.tui.typed_paths import complaint_about, typed_path
 
 if TYPE_CHECKING:
     from cqtui.tui.app import CqtuiApp
@@ -29,7 +32,8 @@ def _html(app: CqtuiApp, result: Recommendation) -> str:
 def _json(app: CqtuiApp, result: Recommendation) -> str:
     from cqtui.report.response import optimize_response
 
-    return optimize_response(result).model_dump_json(indent=2) + "\n"
+    # half a character, which pydantic's own JSON refuses, is written as ASCII
+    return json.dumps(optimize_response(result).model_dump(mode="json"), indent=2) + "\n"
 
 
 def _csv(app: CqtuiApp, result: Recommendation) -> str:
@@ -78,7 +82,7 @@ def _ask_file(app: CqtuiApp, result: Recommendation, ending: str) -> None:
     def named(value: str | None) -> None:
         if not value:
             return
-        path = Path(value).expanduser()
+        path = typed_path(value)
         if path.exists():
             question = QuestionDialog(
                 "Replace the file?",
@@ -96,14 +100,14 @@ def _ask_file(app: CqtuiApp, result: Recommendation, ending: str) -> None:
 def _complaint(value: str) -> str | None:
     if not value:
         return "Type a name, or press escape."
-    return f"{value} is a folder." if Path(value).expanduser().is_dir() else None
+    return complaint_about(value, must_exist=False)
 
 
 def _write(app: CqtuiApp, path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         app.push_screen(error_dialog(BadInputError(f"{path}: {error.strerror}.", "Name a file that can be written.")))
         return
-    app.notify(f"Wrote {path}", markup=False)
+    app.notify(one_line(f"Wrote {path}"), markup=False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
+from collections import deque
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -34,9 +37,9 @@ class LabelScreen(Page):
         "how far the judge can be relied on, and count in the verdict of the next run."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "choose('1')", "First is better"),
-        Binding("2", "choose('2')", "Second is better"),
-        Binding("equals_sign", "choose('=')", "No difference", key_display="="),
+        Binding("1", "choose('1')", "First better", tooltip="The first answer is better"),
+        Binding("2", "choose('2')", "Second better", tooltip="The second answer is better"),
+        Binding("equals_sign", "choose('=')", "Same", key_display="=", tooltip="No difference"),
         Binding("s", "skip", "Skip", tooltip="Say nothing about this pair"),
         Binding("escape", "app.pop_screen", "Done"),
     ]
@@ -49,6 +52,8 @@ class LabelScreen(Page):
         self._questions: list[Question] = []
         self._done = 0
         self._place = 0
+        self._unwritten: deque[tuple[Question, LabelChoice]] = deque()
+        self._writing = threading.Lock()
 
     def body(self) -> Iterable[Widget]:
         """The request, and the two answers."""
@@ -75,8 +80,9 @@ class LabelScreen(Page):
         self.app.call_from_thread(self._take, found, done)
 
     def _take(self, found: list[Question], done: int) -> None:
-        self._questions, self._done = found, done
-        self._show()
+        if self.is_running:
+            self._questions, self._done = found, done
+            self._show()
 
     def _show(self) -> None:
         if self._place >= len(self._questions):
@@ -93,11 +99,14 @@ class LabelScreen(Page):
         self.query_one("#sample", VerticalScroll).scroll_home(animate=False)
 
     def _sum_up(self) -> None:
+        self._write()  # the last label may still be waiting
         with Database(database_path()) as store:
             check = stored_check(store, self._model_id)
         self.app.call_from_thread(self._show_sum, check)
 
     def _show_sum(self, check: LabelCheck | None) -> None:
+        if not self.is_running:
+            return
         for name in ("prompt", "first", "second"):
             self.query_one(f"#{name}", Static).update("")
         self.query_one("#progress", Static).update(Content(_summary(check, bool(self._questions))))
@@ -106,19 +115,21 @@ class LabelScreen(Page):
         """Keep a label and go on."""
         if self._place >= len(self._questions):
             return
-        question = self._questions[self._place]
-        model_id = self._model_id
-
-        def keep() -> None:
-            with Database(database_path()) as store:
-                store.run(
-                    lambda c: labels.keep_label(
-                        c, question.record_id, model_id, question.digest, question.preference(choice)
-                    )
-                )
-
-        self.app.run_worker(keep, thread=True, name="keeping a label", group="labels", exit_on_error=False)
+        self._unwritten.append((self._questions[self._place], choice))
+        self.app.run_worker(self._write, thread=True, name="keeping a label", group="labels", exit_on_error=False)
         self.action_skip()
+
+    def _write(self) -> None:
+        """Write the labels that wait; on any thread, one at a time."""
+        with self._writing:
+            while self._unwritten:
+                with Database(database_path()) as store:
+                    store.run(self._keep)
+                self._unwritten.popleft()
+
+    def _keep(self, connection: sqlite3.Connection) -> None:
+        question, choice = self._unwritten[0]
+        labels.keep_label(connection, question.record_id, self._model_id, question.digest, question.preference(choice))
 
     def action_skip(self) -> None:
         """Go on."""

@@ -21,7 +21,7 @@ from cqtui.report.order import in_report_order, letters_of
 from cqtui.report.plot import plot_points
 from cqtui.report.render import outcome_words, render_markdown, render_part, verdict
 from cqtui.results import Evidence, Gate, Recommendation
-from cqtui.tui.inert import one_line, shown
+from cqtui.tui.inert import one_line, shown, steady
 from cqtui.tui.page import Page
 from cqtui.tui.screens.dialogs import Dialog
 from cqtui.tui.store_access import read_store
@@ -84,7 +84,7 @@ class ResultScreen(Page):
                 with Container(id="sentence-panel", classes="panel"):
                     yield Static(id="sentence", markup=False)
                 yield Static(_gates(self.result), id="gates")
-                yield Markdown(render_part(self.result, "beyond"), id="beyond", open_links=False)
+                yield Markdown(_here(render_part(self.result, "beyond")), id="beyond", open_links=False)
             with TabPane("Candidates", id="candidates"):
                 yield RowsView(_CANDIDATES, self._cells, empty="No candidate was tried.", id="tried")
             with TabPane("Plot", id="plot"):
@@ -92,9 +92,9 @@ class ResultScreen(Page):
                 yield Static(id="legend", markup=False)
             with TabPane("Samples", id="samples"):
                 yield SamplesPane(self.result.run_id, self._letters)
-            with TabPane("Guardrails", id="guardrails"), VerticalScroll():
+            with TabPane("Guardrails", id="guardrails"), VerticalScroll(id="guardrails-scroll"):
                 text = render_part(self.result, "guardrails") or "No guardrail set was tried in this run."
-                yield Markdown(text, open_links=False)
+                yield Markdown(_here(text), open_links=False)
             with TabPane("Report", id="report"), VerticalScroll(id="report-scroll"):
                 yield Markdown("", id="markdown", open_links=False)
             with TabPane("Events", id="events"):
@@ -160,6 +160,7 @@ class ResultScreen(Page):
             "answer": "#answer-scroll",
             "candidates": "#tried",
             "samples": "#pairs",
+            "guardrails": "#guardrails-scroll",
             "report": "#report-scroll",
             "events": "#told",
         }
@@ -168,7 +169,7 @@ class ResultScreen(Page):
         elif name == "report":
             markdown = self.query_one("#markdown", Markdown)
             if not markdown.source:
-                markdown.update(render_markdown(self.result))
+                markdown.update(_here(render_markdown(self.result)))
         elif name == "events" and self._state is None:
             self._read_events()
         if name in focus and self.app.screen is self:
@@ -186,7 +187,7 @@ class ResultScreen(Page):
         run_id = self.result.run_id
 
         def take(state: RunState | None) -> None:
-            if state is not None and self.is_mounted:
+            if state is not None and self.is_running:
                 self._state = state
                 self.query_one("#told", RowsView).show(list(state.happenings))
 
@@ -262,6 +263,11 @@ def _grade(result: Recommendation) -> str:
     if result.grade == "keep" and not result.evidence:
         return "NOTHING TO TRY"
     return GRADES[result.grade]
+
+
+def _here(markdown: str) -> str:
+    """A report for the terminal, without what keeps @names from being mentions elsewhere: it has no width."""
+    return steady(markdown.replace("\u200b", ""))
 
 
 def _banner(result: Recommendation) -> Content:

@@ -63,6 +63,7 @@ class RunScreen(Page):
         Binding("p", "plot", "Plot", tooltip="The plot in place of what happens, and back"),
         Binding("s", "samples", "Samples", tooltip="The pairs so far"),
         Binding("r", "result", "Result", tooltip="The answer of the finished run"),
+        Binding("b", "start", "Start", tooltip="Back to the start screen"),
         Binding("y", "copy", "Copy", show=False, tooltip="Copy the sentence"),
     ]
 
@@ -130,8 +131,11 @@ class RunScreen(Page):
         """Fold in the events that came since the last time, and paint what they changed."""
         events = self.source.events
         came = len(events)
+        before = self.state.concurrency
         for _ in range(came):
             self.state.apply(events.popleft())
+        if self.state.concurrency is not None and self.state.concurrency != before:
+            self._concurrency = self.state.concurrency
         self._painted += 1
         if self.source.outcome.done() and not events and not self._has_ended:
             self._has_ended = True
@@ -173,6 +177,7 @@ class RunScreen(Page):
             log.remove_option_at_index(0)
         if follows:
             log.highlighted = log.option_count - 1
+            self.call_after_refresh(log.scroll_to_highlight)  # its lines are not laid out yet
 
     def _now(self) -> datetime:
         state = self.state
@@ -205,8 +210,8 @@ class RunScreen(Page):
 
     @property
     def concurrency(self) -> int:
-        """Calls allowed at a time."""
-        return self.state.concurrency or self._concurrency
+        """Calls allowed at a time, or asked for."""
+        return self._concurrency
 
     def _end(self) -> None:
         from cqtui.tui.navigation import run_ended
@@ -220,6 +225,8 @@ class RunScreen(Page):
             return not has_ended and not (self._is_stopping and action != "cancel")
         if action == "result":
             return has_ended and self.state.sentence is not None
+        if action == "start":
+            return has_ended
         return True
 
     def action_pause(self) -> None:
@@ -279,6 +286,12 @@ class RunScreen(Page):
 
         if self.source.outcome.done() and self.source.outcome.exception() is None:
             show_result(self.cqtui, self.source.outcome.result(), self.state)
+
+    def action_start(self) -> None:
+        """Back to the start screen."""
+        from cqtui.tui.navigation import back_to_start
+
+        back_to_start(self.cqtui)
 
     def action_samples(self) -> None:
         """Look at the pairs so far."""

@@ -29,6 +29,7 @@ from cqtui.tui.theme import MUTED
 from cqtui.tui.widgets.samples_pane import SamplesPane
 
 NOT_KEPT = "[its text is not kept]"
+LONGEST_QUOTE = 200
 
 
 class SamplesScreen(Page):
@@ -137,15 +138,15 @@ class SampleScreen(Page):
         )
 
     def _show(self, row: SampleRow, kept: KeptSample | None) -> None:
-        if not self.is_mounted or row is not self._rows[self._place]:
+        if not self.is_running or row is not self._rows[self._place]:
             return
         letter = self._letters.get(row.model_id, "?")
         count = f"pair {self._place + 1} of {len(self._rows)}" if len(self._rows) > 1 else "one pair"
         self.title_bar.subject = f"{letter} {row.model_id} · {count}"
-        self.query_one("#answer-panel").border_title = f"Candidate: {letter} {one_line(row.model_id)[:40]}"
+        self.query_one("#answer-panel").border_title = Content(f"Candidate: {letter} {one_line(row.model_id)[:40]}")
         self.query_one("#logged-panel").border_title = "Logged"
         if kept is None:
-            self.query_one("#head", Static).update("This pair is not kept yet: it may still be under way.")
+            self._show_nothing()
             return
         sample = kept.sample
         self.query_one("#head", Static).update(_head(sample.pair))
@@ -174,6 +175,14 @@ class SampleScreen(Page):
         self.query_one("#judge", Static).update(_judged(pair, opinions, escalated))
         self.query_one("#notes", Static).update(_notes(pair))
         self.query_one("#sample", VerticalScroll).scroll_home(animate=False)
+
+    def _show_nothing(self) -> None:
+        """Say that there is no pair; what was shown of another one goes."""
+        self._answer = ""
+        for name in ("prompt", "logged", "answer", "judge", "notes"):
+            self.query_one(f"#{name}", Static).update("")
+        self.query_one("#judge-panel").border_title = "Not judged"
+        self.query_one("#head", Static).update("This pair is not kept yet: it may still be under way.")
 
     def action_move(self, by: int) -> None:
         """Another pair of the list."""
@@ -238,7 +247,7 @@ def _side(
         lines.append(Content.styled(" · ".join(facts), MUTED))
     if refusal is not None and (refusal.label != "none" or refusal.borderline):
         matched = refusal.matched(answer)
-        quoted = f': "{one_line(matched)}"' if matched else ""
+        quoted = f': "{one_line(matched[:LONGEST_QUOTE])}"' if matched else ""
         doubt = ", doubtful" if refusal.borderline else ""
         lines.append(
             Content.styled(f"refusal check: {refusal.label} by {refusal.layer}{doubt}{quoted}", "$text-warning")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +27,9 @@ from cqtui.settings import CONFIG_NAME, Settings, portkey_api_key
 from cqtui.tui.inert import one_line, shown
 from cqtui.tui.page import Page
 from cqtui.tui.screens.dialogs import Choice, ValueDialog, error_dialog
+from cqtui.tui.screens.edits import address_complaint
 from cqtui.tui.theme import MUTED
+from cqtui.tui.typed_paths import complaint_about, typed_path
 from cqtui.tui.workspace import Choices
 
 MOST_FILES = 40
@@ -85,7 +88,7 @@ class SetupScreen(Page):
         options.clear_options()
         width = max((len(choice.words) for choice in choices), default=0)
         for choice in choices:
-            words = Content.assemble(choice.words.ljust(min(width, 40)), ("   " + choice.remark, MUTED))
+            words = Content.assemble(one_line(choice.words).ljust(min(width, 40)), ("   " + choice.remark, MUTED))
             options.add_option(Option(words, id=choice.value))
         options.highlighted = 0
         self._then = then
@@ -141,7 +144,7 @@ class SetupScreen(Page):
     def _take_path(self, value: str | None) -> None:
         if not value:
             return
-        path = Path(value).expanduser()
+        path = typed_path(value)
 
         def read() -> None:
             try:
@@ -158,6 +161,8 @@ class SetupScreen(Page):
         self.app.run_worker(read, thread=True, name="reading the log", exit_on_error=False)
 
     def _take_log(self, path: Path, found: LogRead) -> None:
+        if not self.is_running or self._trail[-1] != self._ask_log:  # chosen twice, or gone on meanwhile
+            return
         self._answers = replace(self._answers, log=path, read=found)
         self._step(self._ask_model)
 
@@ -217,7 +222,7 @@ class SetupScreen(Page):
             if value == GATEWAY:
                 hint = "Its address, e.g. http://localhost:8787/v1"
                 self.app.push_screen(
-                    ValueDialog("Gateway", hint, "http://localhost:8787/v1", _url_complaint), self._take_gateway
+                    ValueDialog("Gateway", hint, "http://localhost:8787/v1", address_complaint), self._take_gateway
                 )
             else:
                 self._answers = replace(self._answers, provider=value, base_url=None)
@@ -253,16 +258,17 @@ class SetupScreen(Page):
             )
             if path.exists():
                 raise BadInputError(f"{path} is there already.", "Nothing was written.")
-            path.write_text(new_config(values), encoding="utf-8")
+            path.write_bytes(new_config(values).encode())
         except CqtuiError as error:
             app.push_screen(error_dialog(error))
             return
         except OSError as error:
-            app.push_screen(
-                error_dialog(
-                    BadInputError(f"{path}: {error.strerror}.", "Start cqtui in a folder that can be written.")
-                )
-            )
+            problem = BadInputError(f"{path}: {error.strerror}.", "Start cqtui in a folder that can be written.")
+            app.push_screen(error_dialog(problem))
+            return
+        except UnicodeEncodeError:  # bytes in a file's name that are no text
+            problem = BadInputError(f"{answers.log}: a name that {path} cannot hold.", "Rename the log.")
+            app.push_screen(error_dialog(problem))
             return
         app.notify(f"Wrote {path}: change it on this screen or by hand.", markup=False)
         session = {} if answers.provider == "portkey" else {"provider": answers.provider}
@@ -277,19 +283,30 @@ def log_files(folder: Path) -> list[Path]:
         for file in folder.glob(pattern)
         if file.name.endswith(SUFFIXES) and not any(part.startswith(".") for part in file.parts) and file.is_file()
     ]
-    return sorted(found, key=lambda file: file.stat().st_mtime, reverse=True)[:MOST_FILES]
+    return sorted(found, key=_changed_at, reverse=True)[:MOST_FILES]
+
+
+def _changed_at(file: Path) -> float:
+    """When a file was last written; 0 where it has vanished meanwhile."""
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def log_pattern(log: Path) -> str:
     """How cqtui.toml names a log: a folder by its name, a file in this folder relative to it."""
     try:
-        return log.resolve().relative_to(Path.cwd()).as_posix()
+        return glob.escape(log.resolve().relative_to(Path.cwd()).as_posix())
     except ValueError:
         return str(log.resolve())
 
 
 def _size(file: Path) -> str:
-    size = file.stat().st_size
+    try:
+        size = file.stat().st_size
+    except OSError:
+        return "vanished"
     return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
 
 
@@ -304,9 +321,4 @@ def _is_known(registry: Any, name: str) -> bool:
 def _path_complaint(value: str) -> str | None:
     if not value:
         return "Type a path, or press escape."
-    return None if Path(value).expanduser().exists() else f"{value}: no such file or folder."
-
-
-def _url_complaint(value: str) -> str | None:
-    good = value.startswith(("http://", "https://")) and " " not in value
-    return None if good else "An address begins with http:// or https://."
+    return complaint_about(value, must_exist=True)

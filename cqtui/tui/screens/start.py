@@ -142,6 +142,10 @@ class StartScreen(Page):
 
     def action_switch(self) -> None:
         """Try the selected model, or leave it out."""
+        rows = self.query_one("#candidates", RowsView)
+        if not rows.has_focus:  # which line is selected is seen there alone
+            rows.focus()
+            return
         model = self._selected_model()
         if model is None:
             return
@@ -303,7 +307,7 @@ def _before(found: Found) -> Content:
     lines.append(
         Content(
             f"Judge: {one_line(judges) or 'checks against the logged answers'}. "
-            f"Answers come from {provider_words(found.settings)}."
+            f"Answers come from {one_line(provider_words(found.settings))}."
         )
     )
     lacking = missing_key(found.settings)

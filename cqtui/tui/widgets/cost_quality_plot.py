@@ -11,6 +11,8 @@ from textual_plotext import PlotextPlot
 
 from cqtui.report.plot import PlotPoint
 
+FRAME = 4  # rows of border, marks and title
+
 
 class CostQualityPlot(PlotextPlot, can_focus=False):
     """Draws points; the same ones are not drawn twice."""
@@ -66,7 +68,7 @@ class CostQualityPlot(PlotextPlot, can_focus=False):
             plot.text(point.letter, *place, color=strong, background=canvas, style="bold", alignment="center")
         plot.xlabel("change of cost, %")
         plot.xticks(ticks, [_figure(value) for value in ticks])
-        plot.yticks(*_ticks(low_y, high_y, self._floor, self.size.height - 4))
+        plot.yticks(*_ticks(low_y, high_y, self._floor, self.size.height - FRAME))
         self.refresh()
 
     def _range_of_cost(self) -> tuple[float, float]:

@@ -82,7 +82,7 @@ class SamplesPane(Vertical):
         read_store(self.app, lambda c: samples.sample_rows(c, run_id), self._take)
 
     def _take(self, rows: list[SampleRow] | None) -> None:
-        if self.is_mounted:
+        if self.is_running:
             self._rows = rows or []
             self._show()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -27,8 +28,9 @@ class TitleBar(Widget):
     def render(self) -> Content:
         """The line."""
         width = self.size.width
-        right = one_line(self.right)[: max(0, width - 30)]
+        right = one_line(self.right)
+        right = fitted(right, min(cell_len(right), max(0, width - 30)))
         left = f"cqtui  {self.place}"
-        room = width - len(left) - len(right) - 4
+        room = width - cell_len(left) - cell_len(right) - 4
         middle = fitted(one_line(self.subject), max(0, room))
         return Content.assemble(("cqtui", "bold $text-primary"), f"  {self.place}", f"  {middle}", f"  {right}")
