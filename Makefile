@@ -2,6 +2,7 @@
 PYTHON ?= python3
 DEV := .venv
 DEMO := .venv-demo
+WORKFLOWS := $(wildcard .github/workflows/*.yml examples/action-repository/.github/workflows/*.yml)
 
 .PHONY: demo demo-local test test-faults test-local lint check pictures snapshots requirements schema clean
 
@@ -28,14 +29,15 @@ test-local: $(DEV)/.dev
 	$(DEV)/bin/cqtui local install smollm2
 	$(DEV)/bin/python -m pytest -m local
 
-## ruff, mypy, import-linter
+## ruff, mypy, import-linter; the action and every workflow, the samples too
 lint: $(DEV)/.dev
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
 	$(DEV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
-	$(DEV)/bin/zizmor --offline --quiet action.yml
+	$(DEV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(DEV)/bin/zizmor --offline --quiet action.yml $(WORKFLOWS)
 
 ## exactly what CI runs, the fault suite apart (make test-faults)
 check: lint test
