@@ -55,6 +55,7 @@ def settle(inputs: Inputs, runner: Runner, github: GitHub) -> Check:
     pull = runner.pull_request
     if pull is None:
         settings = _toml(config.read_text(encoding="utf-8"), inputs.config) if config.is_file() else {}
+        settings = _with_profile(settings, inputs.profile)
         return Check(
             "log",
             "A run outside of pull requests looks whether there is something better.",
@@ -71,9 +72,10 @@ def _of_pull_request(inputs: Inputs, runner: Runner, github: GitHub, folder: Pat
     kept = github.file_at(path, base)
     before = _toml(decoded(kept), f"{path} of the base branch") if kept is not None else {}
     own = config.read_text(encoding="utf-8-sig") if config.is_file() else ""
-    after = _toml(own, path)
+    after = _with_profile(_toml(own, path), inputs.profile)
+    before_whole, before = before, _with_profile(before, inputs.profile)
     changed = github.changed_files(int(pull["number"]))
-    trusted = trust(runner, github, path, kept, before, base) if kept is not None else None
+    trusted = trust(runner, github, path, kept, before_whole, base) if kept is not None else None
     patterns = _log_patterns(inputs, before)
     where = folder.relative_to(runner.workspace).as_posix()
     logs_changed = [name for name in changed if any(_matches(name, where, pattern) for pattern in patterns)]
@@ -146,7 +148,9 @@ def _log_patterns(inputs: Inputs, settings: Mapping[str, Any]) -> list[str]:
 
 def _matches(name: str, folder: str, pattern: str) -> bool:
     full = pattern if folder == "." else f"{folder}/{pattern}"
-    return fnmatch.fnmatch(name, full) or name.startswith(full.rstrip("/") + "/")
+    # glob lets **/ stand for no folder, too
+    names = {full, full.replace("**/", "")}
+    return any(fnmatch.fnmatch(name, each) for each in names) or name.startswith(full.rstrip("/") + "/")
 
 
 def _unused(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
@@ -160,6 +164,13 @@ def _unused(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, .
     return (
         f"This pull request also changes {listed} in the settings. They hold once it is merged; here the base's do.",
     )
+
+
+def _with_profile(settings: Mapping[str, Any], profile: str) -> dict[str, Any]:
+    """The model in use and the logs as a profile has them; the command lays the rest over, and checks it."""
+    laid = (settings.get("profiles") or {}).get(profile) if profile else None
+    own = {key: laid[key] for key in ("current_model", "logs") if key in laid} if isinstance(laid, Mapping) else {}
+    return {**settings, **own}
 
 
 def _toml(text: str, file: str) -> dict[str, Any]:

@@ -84,9 +84,9 @@ class GitHub:
             raise GitHubError(_words(answer), answer.status_code)
         return answer
 
-    def _pages(self, path: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
         for page in range(1, MOST_PAGES + 1):
-            found = self._get(path, params={"per_page": PAGE, "page": page}).json()
+            found = self._get(path, params={**query, "per_page": PAGE, "page": page}).json()
             yield from (item for item in found if isinstance(item, dict))
             if len(found) < PAGE:
                 return
@@ -122,6 +122,13 @@ class GitHub:
         found = {name: self.file_at(f"{path}/{name}", commit) for name in names}
         return {name: content for name, content in found.items() if content is not None}
 
+    def pull_request_of(self, branch: str, commit: str) -> int | None:
+        """The open pull request from a branch, ``owner:name``, that now stands at the commit; None where none does."""
+        for item in self._pages(f"/repos/{self._repository}/pulls", state="open", head=branch):
+            if (item.get("head") or {}).get("sha") == commit:
+                return int(item["number"])
+        return None
+
     @property
     def login(self) -> str:
         """Whose comments are ours: the token's user, or the bot that the job's own token stands for."""
@@ -139,8 +146,12 @@ class GitHub:
                 found = int(item["id"])
         return found
 
-    def post(self, number: int, body: str, marker: str, *, always_new: bool = False) -> PostedComment:
+    def post(
+        self, number: int, body: str, marker: str, *, always_new: bool = False, only_update: bool = False
+    ) -> PostedComment | None:
         """Keep one comment current: update ours in place, create it where there is none or it was deleted.
+
+        With ``only_update`` none is created, and the answer is None.
 
         Raises:
             GitHubError: It cannot be written; status 403 means that the token may not, 422 that it is too long.
@@ -152,6 +163,8 @@ class GitHub:
                 return PostedComment(known, "updated")
             if answer.status_code not in (403, 404):
                 raise GitHubError(_words(answer), answer.status_code)
+        if only_update:
+            return None
         answer = self._send("POST", f"/repos/{self._repository}/issues/{number}/comments", json={"body": body})
         if answer.status_code >= 300:
             raise GitHubError(_words(answer), answer.status_code)

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -69,7 +69,7 @@ class Action:
         provider, why = self._provider()
         if why:
             self._say(annotation("notice", why))
-        found = self._optimize(check, provider)
+        found = self._optimize(check, provider, is_fallback=bool(why) and inputs.dry_run != "true")
         if found.problem:
             return self._conclude(check, found, self._message(found.problem, is_problem=True))
         if provider == "dry":
@@ -103,7 +103,7 @@ class Action:
             raise InputError("budget-usd is required where models are called: the most that one run may spend, in USD.")
         return "portkey", ""
 
-    def _optimize(self, check: Check, provider: str) -> Found:
+    def _optimize(self, check: Check, provider: str, *, is_fallback: bool) -> Found:
         """Run the command on the log; the store takes no text, and believes only what it sealed itself."""
         inputs, target = self._inputs, self._folder / "result.json"
         arguments = ["optimize", *(str(path) for path in check.logs), "--yes", "--display", "plain"]
@@ -130,7 +130,7 @@ class Action:
             ("--as-of", inputs.as_of),
             ("--base-url", inputs.portkey_base_url if provider == "portkey" else ""),
             ("--recording", str(recording) if recording is not None else ""),
-            ("--fail-on", inputs.fail_on),
+            ("--fail-on", "never" if is_fallback else inputs.fail_on),
             ("--write-report", self._report_folder()),
         ):
             if value:
@@ -182,7 +182,8 @@ class Action:
 
     def _marks(self) -> list[str]:
         pull = self._runner.pull_request
-        commit = str(pull["head"]["sha"]) if pull is not None else self._runner.sha
+        run = self._runner.event.get("workflow_run") or {}
+        commit = str(pull["head"]["sha"]) if pull is not None else str(run.get("head_sha") or self._runner.sha)
         marks = [f"--comment-key={self._inputs.comment_key}", f"--commit={commit}"]
         return marks if self._shows_money else [*marks, "--hide-money"]
 
@@ -203,20 +204,24 @@ class Action:
         pull = self._runner.pull_request
         if pull is not None and self._inputs.comment != "off":
             shorter = None if message is not None else (lambda limit: self._comment(check, found, note, limit))
-            self._post(int(pull["number"]), text, found, shorter)
+            self._post(int(pull["number"]), text, found, shorter, only_update=check.kind == "nothing")
         write_summary(self._runner.summary_file, text)
         self._annotate(check, found)
         write_outputs(self._runner.output_file, _outputs(check, found, money=self._shows_money))
         return found.code
 
-    def _post(self, number: int, text: str, found: Found, shorter: Callable[[int], str] | None) -> None:
+    def _post(
+        self, number: int, text: str, found: Found, shorter: Callable[[int], str] | None, *, only_update: bool = False
+    ) -> None:
         """Keep the comment current; where the token may not write, the summary has it all, and that is no failure."""
         marker = text.partition("\n")[0]
         always_new = self._inputs.comment == "new"
         for limit in SMALLER:
             body = text if limit == SMALLER[0] or shorter is None else shorter(limit)
             try:
-                posted = self._github.post(number, body, marker, always_new=always_new)
+                posted = self._github.post(
+                    number, body, marker, always_new=always_new and not only_update, only_update=only_update
+                )
             except GitHubError as error:
                 if error.status == 422 and shorter is not None and limit != SMALLER[-1]:
                     continue
@@ -224,12 +229,14 @@ class Action:
                     annotation("notice", f"The comment could not be written ({error}). The job's summary has it.")
                 )
                 return
+            if posted is None:
+                return
             found.comment_id, found.is_posted = str(posted.id), True
             self._say(f"Comment {posted.how}.")
             return
 
     def _annotate(self, check: Check, found: Found) -> None:
-        config = self._inputs.config
+        config = (PurePosixPath(self._inputs.working_directory) / self._inputs.config).as_posix()
         if found.problem:
             self._say(annotation("error", found.problem))
         elif check.switch is not None and check.switch_line is not None:
@@ -245,28 +252,36 @@ class Action:
         Its artifact is a stranger's data: size and shape are checked, the text is made anew from its figures, and
         nothing in it is called verified.
         """
-        path = Path(self._inputs.post_result)
+        path = Path(self._inputs.post_result).resolve()  # the command runs in a folder of its own
         if path.stat().st_size > LARGEST_RESULT:
             raise InputError(f"post-result: larger than {LARGEST_RESULT // 1_000_000} MB.")
-        number = _number_of(self._runner.event)
+        number = self._number()
         if number is None:
-            raise InputError("The event names no pull request: post-result belongs into a workflow_run workflow.")
+            self._say(annotation("notice", "No open pull request stands at this run's commit: nothing was posted."))
+            write_outputs(self._runner.output_file, _outputs(Check("nothing", ""), Found(), money=False))
+            return 0
         arguments = ["report", f"--from-file={path}", "--format", "comment", f"--max-bytes={LARGEST_COMMENT}"]
-        text = self._text([*arguments, f"--comment-key={self._inputs.comment_key}", "--hide-money"])
+        text = self._text([*arguments, *self._marks(), "--hide-money"])
         found = Found()
         self._post(number, text, found, None)
         write_summary(self._runner.summary_file, text)
         write_outputs(self._runner.output_file, _outputs(Check("log", ""), found, money=False))
         return 0
 
+    def _number(self) -> int | None:
+        """The pull request that a workflow_run event is about, out of the event and never out of the artifact.
 
-def _number_of(event: Mapping[str, Any]) -> int | None:
-    """The pull request that a workflow_run event is about, out of the event and never out of the artifact."""
-    run = event.get("workflow_run") or {}
-    pulls = run.get("pull_requests") or []
-    if pulls and isinstance(pulls[0], Mapping) and isinstance(pulls[0].get("number"), int):
-        return int(pulls[0]["number"])
-    return None
+        The event's list of pull requests is empty for those of forks: they are found by their branch and commit.
+        """
+        run = self._runner.event.get("workflow_run") or {}
+        pulls = run.get("pull_requests") or []
+        if pulls and isinstance(pulls[0], Mapping) and isinstance(pulls[0].get("number"), int):
+            return int(pulls[0]["number"])
+        owner = ((run.get("head_repository") or {}).get("owner") or {}).get("login")
+        branch, commit = run.get("head_branch"), run.get("head_sha")
+        if not (owner and branch and commit):
+            return None
+        return self._github.pull_request_of(f"{owner}:{branch}", str(commit))
 
 
 def _estimate_words(response: Mapping[str, Any], why: str) -> str:

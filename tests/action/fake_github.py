@@ -35,6 +35,7 @@ class FakeGitHub:
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     changed: list[dict[str, str]] = field(default_factory=list)
     comments: list[dict[str, Any]] = field(default_factory=list)
+    pulls: list[dict[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
@@ -72,6 +73,8 @@ class FakeGitHub:
             return 403, {"message": "Resource not accessible by integration"}, {}
         if path.startswith(f"{root}/contents/"):
             return self._contents(path.removeprefix(f"{root}/contents/"), query["ref"][0])
+        if path == f"{root}/pulls":
+            return self._page([pull for pull in self.pulls if pull["branch"] in query["head"]], query)
         if path.startswith(f"{root}/pulls/") and path.endswith("/files"):
             return self._page(self.changed, query)
         if path.startswith(f"{root}/issues/comments/") and method == "PATCH":

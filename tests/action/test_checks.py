@@ -119,6 +119,16 @@ def test_without_settings_in_the_base_those_of_the_pull_request_do_not_hold_eith
     assert check.config is None
 
 
+def test_a_profile_s_own_model_and_logs_are_what_is_checked(fake: FakeGitHub, workspace: Path) -> None:
+    profiles = b'[profiles.shop]\ncurrent_model = "shop-a"\nlogs = ["logs/**/*.jsonl"]\n'
+    fake.files["cqtui.toml", "base-sha"] = BASE + profiles
+    (workspace / "cqtui.toml").write_bytes(BASE + profiles.replace(b"shop-a", b"shop-b"))
+    check = settled(fake, workspace, ["cqtui.toml"], Inputs(profile="shop"))
+    assert check.switch == ("shop-a", "shop-b")
+    assert settled(fake, workspace, ["cqtui.toml"]).switch is None
+    assert settled(fake, workspace, ["logs/october.jsonl"], Inputs(profile="shop")).kind == "log"
+
+
 @pytest.mark.parametrize("target", ["/etc/passwd", "../outside.jsonl"])
 def test_a_link_out_of_the_repository_is_no_log(fake: FakeGitHub, workspace: Path, target: str) -> None:
     (workspace.parent / "outside.jsonl").write_text("secret", encoding="utf-8")

@@ -6,11 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from action.github import GitHub, GitHubError, decoded
+from action.github import GitHub, GitHubError, PostedComment, decoded
 from tests.action.fake_github import BOT, REPOSITORY, TOKEN, FakeGitHub, Fault, running_github
 
 MARKER = "<!-- cqtui:comment key=default -->"
 NUMBER = 7
+
+
+def posted(comment: PostedComment | None) -> PostedComment:
+    """The comment, which has to be there."""
+    assert comment is not None
+    return comment
 
 
 @pytest.fixture
@@ -32,8 +38,8 @@ def github(fake: FakeGitHub, waits: list[float]) -> Iterator[GitHub]:
 
 
 def test_the_first_post_creates_and_the_next_one_edits_the_same_comment(fake: FakeGitHub, github: GitHub) -> None:
-    first = github.post(NUMBER, f"{MARKER}\none", MARKER)
-    second = github.post(NUMBER, f"{MARKER}\ntwo", MARKER)
+    first = posted(github.post(NUMBER, f"{MARKER}\none", MARKER))
+    second = posted(github.post(NUMBER, f"{MARKER}\ntwo", MARKER))
     assert (first.how, second.how) == ("created", "updated")
     assert second.id == first.id
     assert [comment["body"] for comment in fake.ours] == [f"{MARKER}\ntwo"]
@@ -47,7 +53,7 @@ def test_ours_is_found_among_130_comments_on_two_pages(fake: FakeGitHub, github:
     for number in range(9):
         fake.add_comment(f"later {number}")
     assert len(fake.comments) == 130
-    assert github.post(NUMBER, f"{MARKER}\nnew", MARKER).id == ours
+    assert posted(github.post(NUMBER, f"{MARKER}\nnew", MARKER)).id == ours
     assert len(fake.comments) == 130
     pages = [path for method, path in fake.requests if "comments?" in path]
     assert [path.partition("page=")[2].partition("page=")[2] for path in pages] == ["1", "2"]
@@ -56,7 +62,7 @@ def test_ours_is_found_among_130_comments_on_two_pages(fake: FakeGitHub, github:
 def test_a_comment_of_somebody_else_with_our_marker_is_left_alone(fake: FakeGitHub, github: GitHub) -> None:
     fake.add_comment(f"{MARKER}\nforged", "mallory")
     fake.add_comment(f"> {MARKER}\nquoted", BOT)
-    assert github.post(NUMBER, f"{MARKER}\nours", MARKER).how == "created"
+    assert posted(github.post(NUMBER, f"{MARKER}\nours", MARKER)).how == "created"
     assert fake.comments[0]["body"].endswith("forged")
 
 
@@ -71,7 +77,7 @@ def test_another_key_is_another_comment(fake: FakeGitHub, github: GitHub) -> Non
 def test_a_comment_that_cannot_be_edited_is_created_again(fake: FakeGitHub, github: GitHub, status: int) -> None:
     ours = fake.add_comment(f"{MARKER}\nold", BOT)
     fake.faults.append(Fault("PATCH", f"/comments/{ours}", status))
-    assert github.post(NUMBER, f"{MARKER}\nnew", MARKER).how == "created"
+    assert posted(github.post(NUMBER, f"{MARKER}\nnew", MARKER)).how == "created"
 
 
 @pytest.mark.parametrize("status", [403, 422])
@@ -86,7 +92,7 @@ def test_a_secondary_rate_limit_is_waited_out_as_long_as_it_asks(
     fake: FakeGitHub, github: GitHub, waits: list[float]
 ) -> None:
     fake.faults.append(Fault("POST", "/comments", 403, times=2, headers={"retry-after": "17"}))
-    assert github.post(NUMBER, f"{MARKER}\nx", MARKER).how == "created"
+    assert posted(github.post(NUMBER, f"{MARKER}\nx", MARKER)).how == "created"
     assert waits == [17.0, 17.0]
 
 
@@ -107,7 +113,7 @@ def test_a_plain_403_is_no_rate_limit(fake: FakeGitHub, github: GitHub, waits: l
 def test_an_enterprise_server_has_its_own_address() -> None:
     with running_github("/api/v3") as fake:
         github = GitHub(fake.url, REPOSITORY, TOKEN)
-        assert github.post(NUMBER, f"{MARKER}\nx", MARKER).how == "created"
+        assert posted(github.post(NUMBER, f"{MARKER}\nx", MARKER)).how == "created"
         github.close()
     assert all(path.startswith("/api/v3/") for _, path in fake.requests)
 
@@ -130,6 +136,20 @@ def test_files_of_the_base_branch_come_byte_for_byte(fake: FakeGitHub, github: G
     assert github.file_at("sub/cqtui.toml", "head") is None
     assert github.folder_at("sub/templates", "base") == {"a.j2": b"A", "b.j2": b"B"}
     assert github.folder_at("sub/none", "base") == {}
+
+
+def test_a_fork_s_pull_request_is_found_by_its_branch_and_commit(fake: FakeGitHub, github: GitHub) -> None:
+    fake.pulls = [{"number": 3, "branch": "fork:new", "head": {"sha": "abc"}}]
+    assert github.pull_request_of("fork:new", "abc") == 3
+    assert github.pull_request_of("fork:new", "moved-on") is None
+    assert github.pull_request_of("other:new", "abc") is None
+
+
+def test_a_comment_may_be_brought_up_to_date_and_not_created(fake: FakeGitHub, github: GitHub) -> None:
+    assert github.post(NUMBER, f"{MARKER}\nx", MARKER, only_update=True) is None
+    assert fake.comments == []
+    fake.add_comment(f"{MARKER}\nold", BOT)
+    assert posted(github.post(NUMBER, f"{MARKER}\nx", MARKER, only_update=True)).how == "updated"
 
 
 def test_nobody_there_is_one_clear_error() -> None:
