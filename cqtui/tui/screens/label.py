@@ -13,10 +13,11 @@ from textual.widgets import Static
 
 from cqtui.engine.labelling import Choice as LabelChoice
 from cqtui.engine.labelling import Question, questions, stored_check
+from cqtui.engine.sealing import seals_for
 from cqtui.models import LoggedCall
 from cqtui.report.filters import points, share_interval, signed
 from cqtui.results import LabelCheck
-from cqtui.settings import database_path
+from cqtui.settings import Settings, database_path
 from cqtui.store import labels
 from cqtui.store.database import Database
 from cqtui.tui.inert import shown
@@ -41,8 +42,11 @@ class LabelScreen(Page):
         Binding("escape", "app.pop_screen", "Done"),
     ]
 
-    def __init__(self, run_id: str, model_id: str, calls: tuple[LoggedCall, ...]) -> None:
+    def __init__(
+        self, run_id: str, model_id: str, calls: tuple[LoggedCall, ...], settings: Settings | None = None
+    ) -> None:
         super().__init__()
+        self._settings = settings or Settings()
         self._run_id = run_id
         self._model_id = model_id
         self._calls = calls
@@ -69,8 +73,11 @@ class LabelScreen(Page):
         self.query_one("#sample").focus()
         self.app.run_worker(self._draw, thread=True, name="drawing pairs", exit_on_error=False)
 
+    def _store(self) -> Database:
+        return Database(database_path(), seals_for(self._settings, lasting=True))
+
     def _draw(self) -> None:
-        with Database(database_path()) as store:
+        with self._store() as store:
             found, done = questions(store, self._model_id, self._calls, self._run_id, WANTED)
         self.app.call_from_thread(self._take, found, done)
 
@@ -93,7 +100,7 @@ class LabelScreen(Page):
         self.query_one("#sample", VerticalScroll).scroll_home(animate=False)
 
     def _sum_up(self) -> None:
-        with Database(database_path()) as store:
+        with self._store() as store:
             check = stored_check(store, self._model_id)
         self.app.call_from_thread(self._show_sum, check)
 
@@ -110,10 +117,15 @@ class LabelScreen(Page):
         model_id = self._model_id
 
         def keep() -> None:
-            with Database(database_path()) as store:
+            with self._store() as store:
                 store.run(
                     lambda c: labels.keep_label(
-                        c, question.record_id, model_id, question.digest, question.preference(choice)
+                        c,
+                        question.record_id,
+                        model_id,
+                        question.digest,
+                        question.preference(choice),
+                        seals=store.seals,
                     )
                 )
 
