@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,6 +19,8 @@ from cqtui.toml.errors import nearest, one_line, parse_toml, place, unknown_key,
 Provider = Literal["portkey", "recorded", "rehearsal", "local"]
 HOSTED_BASE_URL = "https://api.portkey.ai/v1"
 CONFIG_NAME = "cqtui.toml"
+PORTKEY_KEY = "PORTKEY_API_KEY"
+STORE_SECRET = "CQTUI_STORE_SECRET"
 
 
 class _Section(BaseModel):
@@ -150,9 +152,14 @@ class CacheSettings(_Section):
 
 
 class StoreSettings(_Section):
-    """What the database may hold: without ``keep_text`` no text of prompts or answers, but hashes, figures, scores."""
+    """What the database may hold, and what of it is believed.
+
+    Without ``keep_text`` it holds no text of prompts or answers, but hashes, figures, scores. ``sealed`` is for one
+    that others can write, such as a cache restored in CI: only records sealed with this run's secret are used.
+    """
 
     keep_text: bool = True
+    sealed: bool = False
 
 
 class Settings(_Section):
@@ -368,7 +375,7 @@ def hosted_slug(slugs: Mapping[str, str], model_id: str, provider: str) -> str:
 
 def portkey_api_key(environment: Mapping[str, str] = os.environ) -> str | None:
     """The Portkey key of the environment, or None."""
-    return environment.get("PORTKEY_API_KEY") or None
+    return environment.get(PORTKEY_KEY) or None
 
 
 def provider_key_variable(provider: str) -> str:
@@ -379,3 +386,13 @@ def provider_key_variable(provider: str) -> str:
 def provider_api_key(provider: str, environment: Mapping[str, str] = os.environ) -> str | None:
     """The key of a model provider by its usual variable, or None."""
     return environment.get(provider_key_variable(provider)) or None
+
+
+def store_secret(providers: Iterable[str], environment: Mapping[str, str] = os.environ) -> tuple[str, str] | None:
+    """The variable and the secret of a sealed store, or None.
+
+    CQTUI_STORE_SECRET goes first, then PORTKEY_API_KEY, then whichever of the providers' usual variables that are set
+    comes first by its name: which models a run is about must not change the secret.
+    """
+    named = (STORE_SECRET, PORTKEY_KEY, *sorted(provider_key_variable(provider) for provider in providers))
+    return next(((name, environment[name]) for name in named if environment.get(name)), None)

@@ -10,6 +10,7 @@ import click
 
 from cqtui.cli.report import stored_result
 from cqtui.engine.labelling import Question, questions, stored_check
+from cqtui.engine.sealing import seals_for
 from cqtui.errors import BadInputError
 from cqtui.importers import read_logs
 from cqtui.report.filters import inert, points, share_interval, signed
@@ -52,13 +53,14 @@ def command(
       cqtui label --profile nightly    # the logs that [profiles.nightly] names
     """
     result = stored_result(run)
-    with Database(database_path()) as store:
+    settings = load_settings(config, profile=profile)
+    with Database(database_path(), seals_for(settings, lasting=True)) as store:
         shown = result.recommended or result.closest
         model_id = model or (shown.candidate.id if shown is not None else None)
         if model_id is None or not store.read(lambda c: labels.judged_records(c, model_id)):
             raise BadInputError(f"Run {result.run_id} has no judged answers of {model_id or 'a candidate'}.")
         if not as_json:
-            paths = list(logs) or [Path(name) for name in load_settings(config, profile=profile).logs]
+            paths = list(logs) or [Path(name) for name in settings.logs]
             if not paths:
                 raise BadInputError("The logged answers are needed.", "Name the log with --log PATH.")
             _ask(store, model_id, result.run_id, count, paths)
@@ -90,6 +92,7 @@ def _ask(store: Database, model_id: str, run_id: str, count: int, paths: list[Pa
                 model_id=model_id,
                 answer_digest=question.digest,
                 label=label,
+                seals=store.seals,
             )
             store.run(keep)
 

@@ -21,6 +21,7 @@ from cqtui.engine.estimate import estimate
 from cqtui.engine.optimize import plan_for
 from cqtui.engine.pipeline import run
 from cqtui.engine.plan import Plan, recipients
+from cqtui.engine.sealing import seals_for
 from cqtui.errors import BadInputError
 from cqtui.events import EventSink
 from cqtui.importers import log_paths, read_logs
@@ -114,6 +115,7 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
             }
             click.echo(json.dumps(shown, indent=2))
         return 0
+    seals = seals_for(settings)
     if settings.provider == "portkey" and plan.top and not options["yes"]:
         if not sys.stdin.isatty():
             raise BadInputError("This run would spend money.", "Add --yes to agree, or --dry-run to see the estimate.")
@@ -123,7 +125,7 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
     events = EventFile(options["events"]) if options["events"] is not None else None
     sinks: list[EventSink] = [sink for sink in (progress, events) if sink is not None]
     try:
-        with Database(database_path()) as store:
+        with Database(database_path(), seals) as store:
             result = asyncio.run(_run(plan, store, fan_out(sinks), progress, options))
     finally:
         if progress is not None:

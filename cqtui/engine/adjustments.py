@@ -41,7 +41,10 @@ class Adjustments:
             return
         self._known[entry.id] = (*known, adjustment)
         value = [item.model_dump(exclude_defaults=True) for item in self._known[entry.id]]
-        await self._database.run_async(lambda c: cache.set_value(c, self._key(entry), value, ttl_s=self._ttl_s))
+        seals = self._database.seals
+        await self._database.run_async(
+            lambda c: cache.set_value(c, self._key(entry), value, ttl_s=self._ttl_s, seals=seals)
+        )
 
 
 async def call_adjusted(

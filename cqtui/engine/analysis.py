@@ -19,6 +19,7 @@ from cqtui.engine.judge import ChecksJudge
 from cqtui.engine.panel import choose_panel, model_judge
 from cqtui.engine.plan import Plan
 from cqtui.engine.replay import replay_call, replay_request
+from cqtui.engine.sealing import seals_for
 from cqtui.engine.traffic import profile
 from cqtui.errors import BadInputError
 from cqtui.events import Emitter, Event
@@ -131,7 +132,7 @@ async def analyze_async(prompt: str, settings: Settings, *, database: Path) -> A
     def ignore(event: Event, /) -> None:
         """Nothing to show while a single prompt runs."""
 
-    with Database(database) as store:
+    with Database(database, seals_for(settings)) as store:
         async with open_client(plan) as client:
             await store.run_async(lambda c: runs.start_run(c, run_id, f"{runs.ANALYSIS_PLAN}{run_id}", client.provider))
             caller = Caller(

@@ -28,12 +28,12 @@ class StoredJobs:
     async def job_of(self, request: ChatRequest) -> str | None:
         """The job that a call travels in, or None."""
         key = call_key(self._endpoint, request)
-        return await self._database.run_async(lambda c: batches.job_of(c, key))
+        return await self._database.run_async(lambda c: batches.job_of(c, key, seals=self._database.seals))
 
     async def keep(self, job_id: str, requests: Sequence[ChatRequest]) -> None:
         """Note a job that was submitted, and tell of it."""
         keys = [call_key(self._endpoint, request) for request in requests]
-        await self._database.run_async(lambda c: batches.keep_job(c, job_id, keys))
+        await self._database.run_async(lambda c: batches.keep_job(c, job_id, keys, seals=self._database.seals))
         self._emitter.emit(
             BatchJobSubmitted,
             job_id=job_id,

@@ -284,10 +284,12 @@ class Caller:
         if request.purpose == "judge":
             kept = value if self._keep_text else judgement_figures(value)
             versions[RUBRIC] = self._rubric
-            cache.set_value(connection, key, kept, ttl_s=self._keep.evaluation_ttl_s, source_versions=versions)
+            ttl_s = self._keep.evaluation_ttl_s
+            cache.set_value(connection, key, kept, ttl_s=ttl_s, source_versions=versions, seals=self._database.seals)
         elif request.purpose == "replay":
             if self._keep_text:
-                cache.set_value(connection, key, value, ttl_s=self._keep.model_output_ttl_s, source_versions=versions)
+                ttl_s, seals = self._keep.model_output_ttl_s, self._database.seals
+                cache.set_value(connection, key, value, ttl_s=ttl_s, source_versions=versions, seals=seals)
             if failure is None and request.config is None:  # under guardrails it is another answer
                 records.keep_completion(
                     connection, request.record_id, request.candidate_id, value, keep_text=self._keep_text

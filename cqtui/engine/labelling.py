@@ -57,7 +57,7 @@ def questions(
         count: How many pairs are wanted in all, labelled ones included.
     """
     by_id = {call.id: call for call in calls if call.completion is not None}
-    known = database.read(lambda c: labels.labels_of(c, model_id))
+    known = database.read(lambda c: labels.labels_of(c, model_id, seals=database.seals))
     drawn = database.read(lambda c: labels.judged_records(c, model_id))
     random.Random(f"cqtui label {run_id} {model_id}").shuffle(drawn)
     found: list[Question] = []
@@ -111,9 +111,8 @@ def label_check(pairs: Sequence[Pair], known: Mapping[labels.LabelKey, Preferenc
 
 def stored_check(database: Database, model_id: str) -> LabelCheck | None:
     """The same from what the store holds of a model's newest evaluations."""
-    known = {
-        record_id: label for (record_id, _), label in database.read(lambda c: labels.labels_of(c, model_id)).items()
-    }
+    labelled = database.read(lambda c: labels.labels_of(c, model_id, seals=database.seals))
+    known = {record_id: label for (record_id, _), label in labelled.items()}
     rows = [
         (record_id, json.loads(text)) for record_id, text in database.read(lambda c: labels.judged_records(c, model_id))
     ]

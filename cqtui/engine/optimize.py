@@ -10,6 +10,7 @@ from cqtui.engine.analysis import Analysis, analyze_async
 from cqtui.engine.connect import open_client
 from cqtui.engine.pipeline import run
 from cqtui.engine.plan import Plan, make_plan
+from cqtui.engine.sealing import seals_for
 from cqtui.events import Event, EventSink
 from cqtui.gateway.protocol import ChatClient
 from cqtui.importers import read_logs
@@ -54,7 +55,7 @@ async def optimize_async(
     if calls is None:
         calls = read_logs(list(settings.logs)).calls
     plan = plan_for(settings, calls)
-    with Database(database or database_path()) as store:
+    with Database(database or database_path(), seals_for(settings)) as store:
         if client is not None:
             return await run(plan, client, store, sink, resume=resume)
         async with open_client(plan) as opened:

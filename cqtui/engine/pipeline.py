@@ -34,6 +34,7 @@ from cqtui.results import Recommendation
 from cqtui.store import batches, cache, records, runs
 from cqtui.store.database import Database
 from cqtui.store.locking import month_lock, plan_lock
+from cqtui.store.seals import Seals
 from cqtui.store.versions import versions_now
 
 
@@ -77,7 +78,9 @@ async def run(
             locks.enter_context(month_lock(database.path))
         earlier = await database.run_async(lambda c: runs.unfinished_run(c, plan_hash)) if resume else None
         run_id = earlier or uuid.uuid4().hex[:12]
-        await database.run_async(lambda c: _begin(c, plan, client, run_id, plan_hash, is_new=earlier is None))
+        await database.run_async(
+            lambda c: _begin(c, plan, client, run_id, plan_hash, database.seals, is_new=earlier is None)
+        )
         spent = await database.run_async(lambda c: runs.spend_of(c, run_id))
         month_usd = await database.run_async(lambda c: runs.month_spend(c, clock()))
         cap = cap_of(plan.settings.budget.usd, monthly_usd, spent.total_usd, month_usd)
@@ -153,12 +156,19 @@ def _tell_of_changes(control: RunControl, emitter: Emitter, caller: Caller) -> N
 
 
 def _begin(
-    connection: sqlite3.Connection, plan: Plan, client: ChatClient, run_id: str, plan_hash: str, *, is_new: bool
+    connection: sqlite3.Connection,
+    plan: Plan,
+    client: ChatClient,
+    run_id: str,
+    plan_hash: str,
+    seals: Seals | None,
+    *,
+    is_new: bool,
 ) -> None:
     if is_new:
         runs.start_run(connection, run_id, plan_hash, client.provider)
     prompts = {call.id: render_conversation(call.messages) for call in plan.calls}
-    batches.take_up_again(connection, run_id)
+    batches.take_up_again(connection, run_id, seals=seals)
     settings = plan.settings
     records.keep_prompts(connection, prompts, settings.use_case, keep_text=settings.store.keep_text)
     versions = versions_now(

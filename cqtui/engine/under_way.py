@@ -27,6 +27,7 @@ from cqtui.engine.race import Race
 from cqtui.engine.replay import Replayer
 from cqtui.engine.routing import plan_routing
 from cqtui.engine.sample_recorder import SampleRecorder
+from cqtui.engine.sealing import doubts
 from cqtui.engine.traffic import segment_key
 from cqtui.engine.verify import Verification, verify
 from cqtui.errors import AccessRefusedError
@@ -145,7 +146,7 @@ class RunUnderWay:
     def _evaluate(self, candidate: Candidate) -> Evidence:
         settings = self._plan.settings
         race = self.found.races[candidate.id]
-        known = self._database.read(lambda c: labels.labels_of(c, candidate.id))
+        known = self._database.read(lambda c: labels.labels_of(c, candidate.id, seals=self._database.seals))
         check = label_check(race.judged_pairs, known) if known else None
         return evaluate(race, settings.thresholds, settings.constraints, self._basis(candidate), check)
 
@@ -248,7 +249,7 @@ class RunUnderWay:
             seconds=time.monotonic() - started,
             forced_switch=plan.discovery.forced_switch,
             all_rejected=answer.all_rejected,
-            notes=(*plan.notes, *self.notes),
+            notes=(*plan.notes, *self.notes, *doubts(self._database.seals)),
             guardrails=tuple(self._guardrails),
             noise_floor=self._noise_floor,
             routing=self._routing(),

@@ -16,6 +16,7 @@ from typing import Any
 
 from cqtui.models import Frozen
 from cqtui.store.database import Database
+from cqtui.store.seals import Seals
 
 MODEL_OUTPUT = "model_output"
 EVALUATION = "evaluation"
@@ -23,6 +24,7 @@ RECOMMENDATION = "recommendation"
 PAIR = "pair"
 TRIAL = "trial"
 ADJUSTMENT = "adjustment"
+SEALED_TABLE = "cache"  # sealed with an entry's key: value, end of its time, source versions
 _VERSION = "1"
 _KIND = "substr(cache_key, 1, instr(cache_key, ':') - 1)"
 
@@ -43,13 +45,21 @@ def generate_key(prefix: str, **parts: Any) -> str:
     return f"{prefix}:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
-def find(connection: sqlite3.Connection, key: str, *, now: datetime | None = None) -> Any | None:
-    """The value under a key, or None where it is absent or expired; only reads, see ``count_hit``."""
+def find(
+    connection: sqlite3.Connection, key: str, *, seals: Seals | None = None, now: datetime | None = None
+) -> Any | None:
+    """The value under a key, or None where it is absent, expired or without a seal; only reads, see ``count_hit``."""
     moment = (now or datetime.now(UTC)).isoformat()
     row = connection.execute(
-        "SELECT value_json FROM cache WHERE cache_key = ? AND expires_at > ?", (key, moment)
+        "SELECT value_json, expires_at, source_versions_json, seal FROM cache WHERE cache_key = ? AND expires_at > ?",
+        (key, moment),
     ).fetchone()
-    return None if row is None else json.loads(row[0])
+    if row is None:
+        return None
+    value, expires_at, versions, seal = row
+    if seals is not None and not seals.believes(seal, SEALED_TABLE, (key,), value, expires_at, versions):
+        return None
+    return json.loads(value)
 
 
 def count_hit(connection: sqlite3.Connection, key: str) -> None:
@@ -58,12 +68,12 @@ def count_hit(connection: sqlite3.Connection, key: str) -> None:
 
 
 def look_up(database: Database, key: str) -> Any | None:
-    """The value under a key, or None, at once; a hit is counted later.
+    """The value under a key, or None, at once; a hit is counted later. A sealed store gives sealed values alone.
 
     Raises:
         StoreError: SQLite refused it.
     """
-    value = database.read(lambda c: find(c, key))
+    value = database.read(lambda c: find(c, key, seals=database.seals))
     if value is not None:
         database.submit(lambda c: count_hit(c, key))
     return value
@@ -76,20 +86,17 @@ def set_value(
     *,
     ttl_s: int = 3600,
     source_versions: Mapping[str, str] | None = None,
+    seals: Seals | None = None,
     now: datetime | None = None,
 ) -> None:
     """Keep a JSON value under a key for ``ttl_s`` seconds; ``source_versions`` name what it depends on."""
     moment = now or datetime.now(UTC)
+    text, expires_at = json.dumps(value, ensure_ascii=False), (moment + timedelta(seconds=ttl_s)).isoformat()
+    versions = json.dumps(dict(source_versions or {}), sort_keys=True)
+    seal = None if seals is None else seals.seal(SEALED_TABLE, (key,), text, expires_at, versions)
     connection.execute(
-        "INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?, ?, ?, 0)",
-        (
-            key,
-            json.dumps(value, ensure_ascii=False),
-            moment.isoformat(),
-            (moment + timedelta(seconds=ttl_s)).isoformat(),
-            _VERSION,
-            json.dumps(dict(source_versions or {}), sort_keys=True),
-        ),
+        "INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
+        (key, text, moment.isoformat(), expires_at, _VERSION, versions, seal),
     )
 
 
@@ -121,7 +128,7 @@ def apply_versions(connection: sqlite3.Connection, versions: Mapping[str, str]) 
     stale = [
         text
         for (text,) in connection.execute("SELECT DISTINCT source_versions_json FROM cache").fetchall()
-        if any(versions.get(component, known) != known for component, known in json.loads(text or "{}").items())
+        if any(versions.get(component, known) != known for component, known in _versions_in(text).items())
     ]
     forgotten: Counter[str] = Counter()
     for text in stale:
@@ -177,7 +184,16 @@ def forget(
 def components(connection: sqlite3.Connection) -> set[str]:
     """Everything that some entry depends on."""
     rows = connection.execute("SELECT DISTINCT source_versions_json FROM cache").fetchall()
-    return {component for (text,) in rows for component in json.loads(text or "{}")}
+    return {component for (text,) in rows for component in _versions_in(text)}
+
+
+def _versions_in(text: object) -> dict[str, Any]:
+    """An entry's source versions; none where they cannot be read."""
+    try:
+        found = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _delete(connection: sqlite3.Connection, condition: str, values: Sequence[str]) -> dict[str, int]:

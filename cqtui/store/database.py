@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 
 from cqtui.errors import StoreError
 from cqtui.store.migrations import migrate
+from cqtui.store.seals import Seals
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -111,9 +112,10 @@ class Database:
     the database: where one piece of a transaction fails, the others are done again.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open the file; see ``connect`` for the errors."""
+    def __init__(self, path: Path, seals: Seals | None = None) -> None:
+        """Open the file; see ``connect`` for the errors. With ``seals`` only what they hold for is to be used."""
         self.path = path
+        self.seals = seals
         self._connection = connect(path)
         self._reading = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()

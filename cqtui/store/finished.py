@@ -129,4 +129,7 @@ class Finished:
 
     def _keep(self, key: str, value: Mapping[str, Any], versions: Mapping[str, str]) -> None:
         """Queue it: nobody need wait, since it follows from what is kept already."""
-        self._database.submit(lambda c: cache.set_value(c, key, value, ttl_s=self._ttl_s, source_versions=versions))
+        seals = self._database.seals
+        self._database.submit(
+            lambda c: cache.set_value(c, key, value, ttl_s=self._ttl_s, source_versions=versions, seals=seals)
+        )

@@ -8,12 +8,20 @@ from datetime import UTC, datetime
 from typing import get_args
 
 from cqtui.stats.calibration import Preference
+from cqtui.store.seals import Seals
 
+_SEALED_TABLE = "labels"
 LabelKey = tuple[str, str]  # the record's id and the digest of the candidate's answer
 
 
 def keep_label(
-    connection: sqlite3.Connection, record_id: str, model_id: str, answer_digest: str, label: Preference
+    connection: sqlite3.Connection,
+    record_id: str,
+    model_id: str,
+    answer_digest: str,
+    label: Preference,
+    *,
+    seals: Seals | None = None,
 ) -> None:
     """Keep one label; another one of the same answer takes its place.
 
@@ -22,16 +30,25 @@ def keep_label(
     """
     if label not in get_args(Preference):
         raise ValueError(f"{label!r} is no label")
+    key = (record_id, model_id, answer_digest)
+    seal = None if seals is None else seals.seal(_SEALED_TABLE, key, label)
     connection.execute(
-        "INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?, ?)",
-        (record_id, model_id, answer_digest, label, datetime.now(UTC).isoformat()),
+        "INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?, ?, ?)", (*key, label, datetime.now(UTC).isoformat(), seal)
     )
 
 
-def labels_of(connection: sqlite3.Connection, model_id: str) -> Mapping[LabelKey, Preference]:
-    """All labels of a model's answers."""
-    rows = connection.execute("SELECT record_id, answer_digest, label FROM labels WHERE model_id = ?", (model_id,))
-    return {(record_id, digest): label for record_id, digest, label in rows}
+def labels_of(
+    connection: sqlite3.Connection, model_id: str, *, seals: Seals | None = None
+) -> Mapping[LabelKey, Preference]:
+    """All labels of a model's answers; with ``seals`` those that they hold for."""
+    rows = connection.execute(
+        "SELECT record_id, answer_digest, label, seal FROM labels WHERE model_id = ?", (model_id,)
+    )
+    return {
+        (record_id, digest): label
+        for record_id, digest, label, seal in rows
+        if seals is None or seals.believes(seal, _SEALED_TABLE, (record_id, model_id, digest), label)
+    }
 
 
 def answers(connection: sqlite3.Connection, record_id: str, model_id: str) -> list[str]:

@@ -158,6 +158,15 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         CREATE INDEX samples_by_record ON samples (record_id, model_id)
         """,
     ),
+    # NULL is not sealed: see store/seals.py.
+    (
+        "0007_seals",
+        """
+        ALTER TABLE cache ADD COLUMN seal TEXT;
+        ALTER TABLE labels ADD COLUMN seal TEXT;
+        ALTER TABLE batch_calls ADD COLUMN seal TEXT
+        """,
+    ),
 )
 
 

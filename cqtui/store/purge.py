@@ -11,9 +11,10 @@ from pathlib import Path
 
 from cqtui.errors import StoreError
 from cqtui.models import Frozen
-from cqtui.store.cache import EVALUATION, MODEL_OUTPUT, TRIAL
+from cqtui.store.cache import EVALUATION, MODEL_OUTPUT, SEALED_TABLE, TRIAL
 from cqtui.store.database import connect, explain
 from cqtui.store.samples import NO_TEXTS
+from cqtui.store.seals import Seals
 from cqtui.store.text import (
     answer_figures,
     evaluation_figures,
@@ -25,10 +26,11 @@ from cqtui.store.text import (
 )
 
 _PING = "ping"
+_SEALED = "seal, cache_key, value_json, expires_at, source_versions_json"
 
 
 class Purged(Frozen):
-    """How many texts of each sort were there, and are gone."""
+    """How many texts of each sort were there, and are gone; ``unsealed`` records lost the seal that they had."""
 
     prompts: int = 0
     answers: int = 0
@@ -38,11 +40,12 @@ class Purged(Frozen):
     cached_answers: int = 0
     cached_judgements: int = 0
     messages: int = 0
+    unsealed: int = 0
 
     @property
     def total(self) -> int:
-        """All of them."""
-        return sum(self.model_dump().values())
+        """All texts."""
+        return sum(self.model_dump(exclude={"unsealed"}).values())
 
 
 @dataclass(frozen=True)
@@ -111,31 +114,57 @@ def _has_text(number: int, c: _Column) -> str:
     return f"{c.where} AND {c.date} < ? AND less_{number}({c.column}) <> {c.column}"
 
 
-def count_text(path: Path, before: date | None = None) -> Purged:
+def count_text(path: Path, before: date | None = None, *, seals: Seals | None = None) -> Purged:
     """What ``purge`` would delete; raises StoreError where the database cannot be read."""
     try:
         with closing(connect(path)) as connection:
             _add_functions(connection)
-            return _count(connection, _day(before))
+            return _count(connection, _day(before), seals)
     except sqlite3.Error as error:
         raise explain(path, error) from None
 
 
-def _count(connection: sqlite3.Connection, day: str) -> Purged:
+def _count(connection: sqlite3.Connection, day: str, seals: Seals | None) -> Purged:
     counts: dict[str, int] = {}
     for number, c in enumerate(_COLUMNS):
         query = f"SELECT count(*) FROM {c.table} WHERE {_has_text(number, c)}"
         counts[c.sort] = counts.get(c.sort, 0) + connection.execute(query, (day,)).fetchone()[0]
+        if c.table == SEALED_TABLE:
+            query = f"SELECT {_SEALED} FROM cache WHERE {_has_text(number, c)} AND seal IS NOT NULL"
+            lost = sum(not _holds(seals, *row) for row in connection.execute(query, (day,)))
+            counts["unsealed"] = counts.get("unsealed", 0) + lost
     (cached,) = connection.execute(f"SELECT count(*) FROM cache WHERE {_ANSWERS} AND created_at < ?", (day,)).fetchone()
     return Purged(**counts, cached_answers=cached)
 
 
-def purge(path: Path, before: date | None = None) -> Purged:
+def _holds(seals: Seals | None, seal: object, key: str, *value: object) -> bool:
+    return seals is not None and seals.holds(seal, SEALED_TABLE, (key,), *value)
+
+
+def _take_out(connection: sqlite3.Connection, number: int, c: _Column, day: str, seals: Seals | None) -> None:
+    """Leave of a column what is no text."""
+    if c.table != SEALED_TABLE:
+        change = f"UPDATE {c.table} SET {c.column} = less_{number}({c.column}) WHERE {_has_text(number, c)}"
+        connection.execute(change, (day,))
+        return
+    # Sealing is no SQL function: a trigger that somebody put into the file could call it.
+    keys = connection.execute(f"SELECT cache_key FROM cache WHERE {_has_text(number, c)}", (day,)).fetchall()
+    for (key,) in keys:
+        row = connection.execute(f"SELECT {_SEALED} FROM cache WHERE cache_key = ?", (key,)).fetchone()
+        _, _, value, *rest = row
+        less, seal = c.less(value), None
+        if seals is not None and _holds(seals, *row):
+            seal = seals.seal(SEALED_TABLE, (key,), less, *rest)
+        connection.execute("UPDATE cache SET value_json = ?, seal = ? WHERE cache_key = ?", (less, seal, key))
+
+
+def purge(path: Path, before: date | None = None, *, seals: Seals | None = None) -> Purged:
     """Delete stored text, then rewrite the file so that its bytes are gone as well; says what was deleted.
 
     Args:
         path: The database.
         before: Text that was stored before this day (UTC) only; None is all.
+        seals: Those that sealed records keep; without, a record whose text is taken out has none any more.
 
     Raises:
         StoreError: The database cannot be written, or the bytes cannot be removed from the file.
@@ -145,10 +174,9 @@ def purge(path: Path, before: date | None = None) -> Purged:
         with closing(connect(path)) as connection:
             _add_functions(connection)
             connection.execute("BEGIN IMMEDIATE")
-            purged = _count(connection, day)
+            purged = _count(connection, day, seals)
             for number, c in enumerate(_COLUMNS):
-                change = f"UPDATE {c.table} SET {c.column} = less_{number}({c.column})"
-                connection.execute(f"{change} WHERE {_has_text(number, c)}", (day,))
+                _take_out(connection, number, c, day, seals)
             connection.execute(f"DELETE FROM cache WHERE {_ANSWERS} AND created_at < ?", (day,))
             connection.execute("COMMIT")
             _rewrite(path, connection)

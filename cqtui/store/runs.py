@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from pydantic import ValidationError
@@ -53,9 +53,10 @@ def start_run(connection: sqlite3.Connection, run_id: str, plan_hash: str, provi
 
 
 def unfinished_run(connection: sqlite3.Connection, plan_hash: str) -> str | None:
-    """The newest run of this plan that did not end, or None."""
+    """The newest run of this plan that did not end, or None; its id goes into reports, so it is none that says more."""
     row = connection.execute(
-        "SELECT run_id FROM runs WHERE plan_hash = ? AND finished_at IS NULL ORDER BY started_at DESC LIMIT 1",
+        "SELECT run_id FROM runs WHERE plan_hash = ? AND finished_at IS NULL AND run_id NOT GLOB '*[^0-9A-Za-z_-]*'"
+        " ORDER BY started_at DESC LIMIT 1",
         (plan_hash,),
     ).fetchone()
     return None if row is None else str(row[0])
@@ -210,8 +211,17 @@ def spend_of(connection: sqlite3.Connection, run_id: str) -> Spend:
     )
     for purpose, state, amount in rows:
         line = "wasted" if state != "received" else "judge" if purpose == "judge" else "replay"
-        totals[line] += Decimal(amount)
+        totals[line] += _usd(amount)
     return Spend(replay_usd=totals["replay"], judge_usd=totals["judge"], wasted_usd=totals["wasted"])
+
+
+def _usd(text: object) -> Decimal:
+    """An amount as it was kept; 0 for one that cannot be, since less than nothing would lift a budget."""
+    try:
+        amount = Decimal(str(text))
+    except InvalidOperation:
+        return Decimal(0)
+    return amount if amount.is_finite() and amount > 0 else Decimal(0)
 
 
 def month_spend(connection: sqlite3.Connection, now: datetime) -> Decimal:
@@ -223,7 +233,7 @@ def month_spend(connection: sqlite3.Connection, now: datetime) -> Decimal:
         f" WHERE sent_at >= ? AND provider NOT IN ({unpaid})",
         (first.isoformat(), *UNPAID_PROVIDERS),
     )
-    return sum((Decimal(amount) for (amount,) in rows), Decimal(0))
+    return sum((_usd(amount) for (amount,) in rows), Decimal(0))
 
 
 def count_attempts(connection: sqlite3.Connection, run_id: str) -> int:

@@ -17,6 +17,7 @@ from cqtui.engine.connect import open_client
 from cqtui.engine.control import RunControl
 from cqtui.engine.pipeline import run
 from cqtui.engine.plan import Plan
+from cqtui.engine.sealing import seals_for
 from cqtui.events import Event
 from cqtui.results import Recommendation
 from cqtui.store.database import Database
@@ -120,6 +121,6 @@ class EngineThread:
         if self._abandoned:
             raise asyncio.CancelledError
         ping = self.plan.settings.provider == "portkey"
-        with Database(self.database) as store:
+        with Database(self.database, seals_for(self.plan.settings)) as store:
             async with open_client(self.plan, record=self.record, recording=self.recording) as client:
                 return await run(self.plan, client, store, self.events.append, ping=ping, control=self._control)

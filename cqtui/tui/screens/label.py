@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 import threading
 from collections import deque
@@ -16,12 +17,14 @@ from textual.widgets import Static
 
 from cqtui.engine.labelling import Choice as LabelChoice
 from cqtui.engine.labelling import Question, questions, stored_check
+from cqtui.engine.sealing import seals_for
 from cqtui.models import LoggedCall
 from cqtui.report.filters import points, share_interval, signed
 from cqtui.results import LabelCheck
-from cqtui.settings import database_path
+from cqtui.settings import Settings, database_path
 from cqtui.store import labels
 from cqtui.store.database import Database
+from cqtui.store.seals import Seals
 from cqtui.tui.inert import shown
 from cqtui.tui.page import Page
 
@@ -44,8 +47,11 @@ class LabelScreen(Page):
         Binding("escape", "app.pop_screen", "Done"),
     ]
 
-    def __init__(self, run_id: str, model_id: str, calls: tuple[LoggedCall, ...]) -> None:
+    def __init__(
+        self, run_id: str, model_id: str, calls: tuple[LoggedCall, ...], settings: Settings | None = None
+    ) -> None:
         super().__init__()
+        self._settings = settings or Settings()
         self._run_id = run_id
         self._model_id = model_id
         self._calls = calls
@@ -74,8 +80,11 @@ class LabelScreen(Page):
         self.query_one("#sample").focus()
         self.app.run_worker(self._draw, thread=True, name="drawing pairs", exit_on_error=False)
 
+    def _store(self) -> Database:
+        return Database(database_path(), seals_for(self._settings, lasting=True))
+
     def _draw(self) -> None:
-        with Database(database_path()) as store:
+        with self._store() as store:
             found, done = questions(store, self._model_id, self._calls, self._run_id, WANTED)
         self.app.call_from_thread(self._take, found, done)
 
@@ -100,7 +109,7 @@ class LabelScreen(Page):
 
     def _sum_up(self) -> None:
         self._write()  # the last label may still be waiting
-        with Database(database_path()) as store:
+        with self._store() as store:
             check = stored_check(store, self._model_id)
         self.app.call_from_thread(self._show_sum, check)
 
@@ -123,13 +132,14 @@ class LabelScreen(Page):
         """Write the labels that wait; on any thread, one at a time."""
         with self._writing:
             while self._unwritten:
-                with Database(database_path()) as store:
-                    store.run(self._keep)
+                with self._store() as store:
+                    store.run(functools.partial(self._keep, store.seals))
                 self._unwritten.popleft()
 
-    def _keep(self, connection: sqlite3.Connection) -> None:
+    def _keep(self, seals: Seals | None, connection: sqlite3.Connection) -> None:
         question, choice = self._unwritten[0]
-        labels.keep_label(connection, question.record_id, self._model_id, question.digest, question.preference(choice))
+        preference = question.preference(choice)
+        labels.keep_label(connection, question.record_id, self._model_id, question.digest, preference, seals=seals)
 
     def action_skip(self) -> None:
         """Go on."""
