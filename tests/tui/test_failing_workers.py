@@ -126,7 +126,7 @@ async def test_a_label_that_cannot_be_kept_is_said(monkeypatch: pytest.MonkeyPat
         screen._take(asked, 0)
         keep = labels.keep_label
 
-        def fail(*_: Any) -> None:
+        def fail(*_: Any, **__: Any) -> None:
             raise StoreError("cqtui.db: the disk is full.")
 
         monkeypatch.setattr(labels, "keep_label", fail)
