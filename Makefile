@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEV := .venv
 DEMO := .venv-demo
 
-.PHONY: demo demo-local test test-faults test-local lint check pictures snapshots schema clean
+.PHONY: demo demo-local test test-faults test-local lint check pictures snapshots golden schema clean
 
 ## the main job on the bundled example: simulated models, no key
 demo: $(DEMO)/.core
@@ -45,6 +45,10 @@ pictures: $(DEV)/.dev
 ## accept what the screens look like now; look at the pictures in tests/tui/__snapshots__ before you commit them
 snapshots: $(DEV)/.dev
 	$(DEV)/bin/python -m pytest tests/tui -n auto --snapshot-update
+
+## accept what comments and reports look like now; look at the difference in tests/data/golden before you commit it
+golden: $(DEV)/.dev
+	$(DEV)/bin/python -m tests.golden
 
 ## write docs/optimize.schema.json again after a change of the response
 schema: $(DEV)/.dev
