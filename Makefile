@@ -4,7 +4,7 @@ DEV := .venv
 DEMO := .venv-demo
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/action-repository/.github/workflows/*.yml)
 
-.PHONY: demo demo-local test test-faults test-local lint check pictures snapshots requirements schema clean
+.PHONY: demo demo-local test test-screens test-faults test-local lint check pictures snapshots golden requirements schema clean
 
 ## the main job on the bundled example: simulated models, no key
 demo: $(DEMO)/.core
@@ -54,6 +54,10 @@ pictures: $(DEV)/.dev
 ## accept what the screens look like now; look at the pictures in tests/tui/__snapshots__ before you commit them
 snapshots: $(DEV)/.dev
 	$(DEV)/bin/python -m pytest tests/tui -n auto --snapshot-update
+
+## accept what comments and reports look like now; look at the difference in tests/data/golden before you commit it
+golden: $(DEV)/.dev
+	$(DEV)/bin/python -m tests.golden
 
 ## write docs/optimize.schema.json again after a change of the response
 schema: $(DEV)/.dev

@@ -162,6 +162,12 @@ class StoreSettings(_Section):
     sealed: bool = False
 
 
+class ReportSettings(_Section):
+    """How reports are written: ``templates`` is a folder with the user's own, seen from the settings file."""
+
+    templates: str | None = None
+
+
 class Settings(_Section):
     """Everything that cqtui.toml and the command line say."""
 
@@ -178,6 +184,7 @@ class Settings(_Section):
     guardrails: Mapping[str, GuardrailSettings] = {}
     cache: CacheSettings = CacheSettings()
     store: StoreSettings = StoreSettings()
+    report: ReportSettings = ReportSettings()
     models: tuple[Mapping[str, Any], ...] = Field((), description="overlay of the registry, [[models]]")
     provider: Provider = "portkey"
     batch: bool = False

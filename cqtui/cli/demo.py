@@ -44,6 +44,7 @@ def command(context: click.Context, /, provider: str, markdown: Path, json: bool
     settings = load_settings(config, {"provider": provider})
     paths = [path for pattern in settings.logs for path in sorted(example.glob(pattern))]
     options: dict[str, Any] = {
+        "config": config,
         "json": json,
         "display": "full",
         "dry_run": False,
@@ -55,6 +56,8 @@ def command(context: click.Context, /, provider: str, markdown: Path, json: bool
         "json_file": None,
         "markdown": markdown,
         "html": None,
+        "templates": None,
+        "write_report": None,
         "fail_on": "never",
     }
     context.exit(execute(settings, paths, options))

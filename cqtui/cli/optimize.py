@@ -25,10 +25,12 @@ from cqtui.engine.sealing import seals_for
 from cqtui.errors import BadInputError
 from cqtui.events import EventSink
 from cqtui.importers import log_paths, read_logs
+from cqtui.report.committed import check_folder, write_report
 from cqtui.report.plan_words import describe_log, describe_plan
 from cqtui.report.render import render_markdown, render_summary
 from cqtui.report.response import optimize_response
 from cqtui.report.same_model import same_model_json
+from cqtui.report.templates import check_templates, templates_folder
 from cqtui.results import Recommendation
 from cqtui.settings import Settings, database_path, load_settings
 from cqtui.store.database import Database
@@ -96,6 +98,10 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
         if not quiet:
             click.echo(line, err=True)
 
+    templates = options["templates"] or templates_folder(settings, options["config"])
+    check_templates(templates)
+    if options["write_report"] is not None:
+        check_folder(options["write_report"])
     read = read_logs(paths)
     for line in describe_log(read):
         say(line)
@@ -136,11 +142,15 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
     if options["json_file"] is not None:
         write_file(options["json_file"], response + "\n")
     if options["markdown"] is not None:
-        write_file(options["markdown"], render_markdown(result))
+        write_file(options["markdown"], render_markdown(result, templates))
     if options["html"] is not None:
         from cqtui.report.html import render_html
 
-        write_file(options["html"], render_html(result))
+        write_file(options["html"], render_html(result, templates))
+    if options["write_report"] is not None:
+        changed = write_report(options["write_report"], result, templates)
+        names = ", ".join(path.name for path in changed)
+        say(f"{options['write_report']}: {'wrote ' + names if names else 'nothing new to write'}.")
     if as_json:
         click.echo(response)
     else:
@@ -211,6 +221,15 @@ def _path() -> click.Path:
 @click.option("--json-file", type=_path(), help="Write the JSON here as well.")
 @click.option("--markdown", type=_path(), help="Write the report here.")
 @click.option("--html", type=_path(), help="Write the report here as one HTML file, with a plot.")
+@click.option(
+    "--write-report",
+    type=_path(),
+    metavar="DIR",
+    help="Keep report.md, run.json and history.jsonl in this folder, to be committed; unchanged by equal evidence.",
+)
+@click.option(
+    "--templates", type=_path(), help="A folder of your own templates. [default: [report] templates of cqtui.toml]"
+)
 @click.option("--events", type=_path(), help="Write every event here, JSON Lines.")
 @click.option(
     "--display",
@@ -230,6 +249,7 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
       cqtui optimize logs/ --dry-run
       cqtui optimize logs/october.jsonl --budget-usd 2 --yes --markdown report.md
       cqtui optimize logs/ --yes --html report.html
+      cqtui optimize logs/ --yes --write-report docs/cqtui    # then commit that folder
       cqtui optimize logs/ --provider rehearsal --json
       cqtui optimize --profile nightly --yes     # with [profiles.nightly] of cqtui.toml
       cqtui optimize logs/ --base-url http://localhost:8787/v1 --yes

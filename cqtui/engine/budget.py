@@ -8,6 +8,8 @@ from decimal import Decimal
 
 from cqtui.errors import CqtuiError
 
+MONTH_NOTE = "The month's budget of"
+
 
 class BudgetExhaustedError(CqtuiError):
     """The next call's worst case no longer fits under the cap."""
@@ -36,7 +38,7 @@ def cap_of(asked_usd: Decimal, monthly_usd: Decimal | None, spent_usd: Decimal, 
     if spent_usd + left >= asked_usd:
         return Cap(asked_usd)
     note = (
-        f"The month's budget of ${monthly_usd} ([budget] monthly_usd) left ${left:.2f} for this run: "
+        f"{MONTH_NOTE} ${monthly_usd} ([budget] monthly_usd) left ${left:.2f} for this run: "
         f"${month_usd:.2f} had been spent since the first of the month."
     )
     return Cap(spent_usd + left, note)

@@ -49,7 +49,7 @@ class Plan:
 
     def plan_hash(self, endpoint: str) -> str:
         """Names this plan: equal plans resume each other's unfinished run."""
-        left_out = {"budget", "gateway", "cache", "store", "logs", "profile"}
+        left_out = {"budget", "gateway", "cache", "store", "logs", "profile", "report"}
         settings = self.settings.model_dump(mode="json", exclude=left_out)
         calls = [[c.id, hashlib.sha256(c.model_dump_json(exclude={"origin"}).encode()).hexdigest()] for c in self.calls]
         names = [self.current.id, self.panel.version, [c.id for c in self.ranked]]

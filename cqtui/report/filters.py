@@ -8,8 +8,11 @@ from decimal import Decimal
 from cqtui.results import Interval
 
 UNKNOWN = "unknown"
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!@])")
+# Control characters, text direction, invisible letters and lone surrogates, which no file can hold.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\ufffb"
+    r"\U000e0000-\U000e007f]"
+)
 
 
 def money(value: Decimal | None) -> str:
@@ -93,8 +96,3 @@ def inert(text: str) -> str:
 def plain(text: str) -> str:
     """Foreign text on one line without control characters or text-direction overrides."""
     return _CONTROL.sub("\ufffd", " ".join(text.split()))
-
-
-def markdown(text: object) -> str:
-    """Foreign text that stays text in Markdown, in tables and towards @mentions."""
-    return _MARKDOWN.sub(r"\\\1", plain(str(text))).replace("\\@", "@\u200b")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -11,9 +12,11 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 
 from cqtui.report.filters import plain
+from cqtui.report.markdown_text import BREAK
 from cqtui.report.plot import plot_points
 from cqtui.report.plot_svg import plot_svg
-from cqtui.report.render import render_markdown, render_template
+from cqtui.report.render import render_markdown
+from cqtui.report.templates import render
 from cqtui.results import Recommendation
 
 # The only HTML that our own reports hold. Foreign text cannot begin a line with it: its "<" is escaped.
@@ -25,17 +28,21 @@ _PLOT_BEFORE = "What it rests on"
 _TABLE = '<div class="table" role="region" aria-label="Table, scrolls sideways" tabindex="0">\n<table>\n'
 
 
-def render_html(result: Recommendation) -> str:
+def render_html(result: Recommendation, templates: Path | None = None) -> str:
     """The full report as a self-contained HTML document, made from the Markdown one, with the plot.
 
     Args:
         result: The run.
+        templates: A folder with the user's own templates.
+
+    Raises:
+        BadInputError: A template of the user's is broken.
     """
     parser = report_parser()
-    tokens = parser.parse(render_markdown(result))
+    tokens = parser.parse(render_markdown(result, templates))
     tokens.insert(_place_of_plot(tokens), Token("figure", "", 0, content=_figure(result)))
-    body = parser.renderer.render(tokens, parser.options, {})
-    return render_template("report.html.j2", {"title": plain(result.sentence), "body": body.strip()})
+    body = parser.renderer.render(tokens, parser.options, {}).replace(BREAK, "")  # no GitHub here
+    return render("report.html.j2", {"title": plain(result.sentence), "body": body.strip()}, templates)
 
 
 def report_parser() -> MarkdownIt:

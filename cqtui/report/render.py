@@ -2,61 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import re
-from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from jinja2.sandbox import SandboxedEnvironment
-
+from cqtui.engine.budget import MONTH_NOTE
 from cqtui.engine.decide import retirement_words
 from cqtui.engine.gates import about, confidence_words
 from cqtui.engine.race import ENOUGH
-from cqtui.report import filters, same_model
+from cqtui.report.history import GRADE_WORDS
+from cqtui.report.markdown_text import markdown
 from cqtui.report.order import in_report_order, letters_of
-from cqtui.resources import resource_path
+from cqtui.report.reproduce import reproduce_command
+from cqtui.report.run_record import RunRecord
+from cqtui.report.templates import render
 from cqtui.results import Evidence, Recommendation
 
+REHEARSAL = "> **Rehearsal: simulated answers. Not evidence.**"
 _SOURCES = {"log": "the log's own rate", "settings": "as stated in cqtui.toml", "unknown": "unknown"}
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    words = ", ".join(f"{filters.markdown(name)} {count}" for name, count in counts.items())
-    return words or "0"
-
-
-@functools.cache
-def _environment() -> SandboxedEnvironment:
-    from jinja2 import FileSystemLoader, StrictUndefined
-
-    environment = SandboxedEnvironment(
-        loader=FileSystemLoader(resource_path("templates")),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-        keep_trailing_newline=True,
-    )
-    for name in (
-        "money",
-        "interval",
-        "points",
-        "signed",
-        "percent",
-        "cost_change",
-        "relative_change",
-        "share",
-        "share_interval",
-        "milliseconds",
-        "markdown",
-        "plain",
-    ):
-        environment.filters[name] = getattr(filters, name)
-    for name in ("saving_percent", "saving_usd", "saving_a_month", "saving_words"):
-        environment.filters[name] = getattr(same_model, name)
-    environment.filters["counts"] = _counts
-    return environment
 
 
 def verdict(result: Recommendation) -> str:
@@ -92,7 +56,7 @@ def _judge_words(result: Recommendation) -> str:
         )
     if result.provider == "rehearsal":
         return "a simulated judge that compares each answer with the logged one."
-    names = filters.markdown(result.judge)
+    names = markdown(result.judge)
     if result.judge_mode == "pointwise":
         return f"{names} scored both answers of each pair on the same rubric, one at a time."
     return (
@@ -109,17 +73,9 @@ def _days_for_more(result: Recommendation) -> int | None:
     return math.ceil(result.more_samples * traffic.period_days / traffic.calls)
 
 
-def _context(result: Recommendation) -> dict[str, Any]:
+def report_values(result: Recommendation) -> dict[str, Any]:
+    """What the templates of report, comment and summary are filled with."""
     shown = result.recommended or result.closest
-    unknown = sorted(
-        {
-            name.strip()
-            for e in result.evidence
-            for words in e.candidate.rationale
-            for found in re.findall(r"unknown: ([^;]+)", words)
-            for name in found.split(",")
-        }
-    )
     return {
         **{name: getattr(result, name) for name in Recommendation.model_fields},
         "shown": shown,
@@ -130,37 +86,79 @@ def _context(result: Recommendation) -> dict[str, Any]:
         "verdict": verdict(result),
         "simulated": result.provider == "rehearsal",
         "recorded": result.provider == "recorded",
-        "letters": [letters_of(result)[e.candidate.id] for e in in_report_order(result)],
+        "letters": letters_of(result),
         "outcomes": {e.candidate.id: outcome_words(e, result) for e in result.evidence},
         "names": {e.candidate.id: e.candidate.short_name for e in result.evidence},
         "judge_words": _judge_words(result),
         "volume_source": _SOURCES[result.traffic.monthly_source],
-        "unknown_strengths": unknown,
+        "unknown_strengths": _unknown_strengths(result),
         "retirement": retirement_words(result.current),
         "assumed": result.provider == "local",
         "any_sequential": any(e.sequential for e in result.evidence),
         "as_of": result.as_of.isoformat(),
         "winning_same_model": result.winning_same_model,
+        "budget_notes": [note for note in result.notes if note.startswith(MONTH_NOTE)],
+        "show_money": True,
+        "grade_words": GRADE_WORDS,
+        "command": reproduce_command(result),
+        "is_committed": False,
+        "trend": (),
     }
 
 
-def render_template(name: str, values: Mapping[str, Any]) -> str:
-    """One of our templates with values that are already safe for its format."""
-    return _environment().get_template(name).render(values)
+def _unknown_strengths(result: Recommendation) -> list[str]:
+    return sorted(
+        {
+            name.strip()
+            for e in result.evidence
+            for words in e.candidate.rationale
+            for found in re.findall(r"unknown: ([^;]+)", words)
+            for name in found.split(",")
+        }
+    )
 
 
-def render_markdown(result: Recommendation) -> str:
-    """The full report as Markdown."""
-    return render_part(result, "report")
+def tidy(text: str) -> str:
+    """Markdown with single empty lines, and a newline at its end; empty stays empty."""
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n" if text.strip() else ""
+
+
+def render_markdown(result: Recommendation, templates: Path | None = None) -> str:
+    """The full report as Markdown.
+
+    Args:
+        result: The run.
+        templates: A folder with the user's own templates.
+
+    Raises:
+        BadInputError: A template of the user's is broken.
+    """
+    return _report(report_values(result), templates)
+
+
+def render_committed(result: Recommendation, trend: tuple[RunRecord, ...], templates: Path | None = None) -> str:
+    """The report without what changes from run to run (run id, money spent), and with the ``trend``, oldest first.
+
+    Raises:
+        BadInputError: A template of the user's is broken.
+    """
+    values = {**report_values(result), "is_committed": True, "trend": trend}
+    return _report(values, templates)
+
+
+def _report(values: dict[str, Any], templates: Path | None) -> str:
+    """The report; that a rehearsal is one is said even where a template of the user's does not."""
+    text = tidy(render("report.md.j2", values, templates))
+    if not values["simulated"] or text.startswith(REHEARSAL):
+        return text
+    return f"{REHEARSAL}\n\n{text}"
 
 
 def render_part(result: Recommendation, name: str) -> str:
     """One part of the report as Markdown, by its template's name; empty where the run has nothing to say there."""
-    text = _environment().get_template(f"{name}.md.j2").render(_context(result))
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n" if text.strip() else ""
+    return tidy(render(f"{name}.md.j2", report_values(result)))
 
 
 def render_summary(result: Recommendation) -> str:
     """A few lines for a terminal: the label, the sentence, what it rests on."""
-    text = _environment().get_template("summary.txt.j2").render(_context(result))
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return tidy(render("summary.txt.j2", report_values(result)))

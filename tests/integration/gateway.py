@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -15,59 +12,23 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import platformdirs
+from tests.integration.npm import CACHE, installed
 
 VERSION = "1.15.2"
 # npm would take newer ones, with which the gateway answers 500 in place of 246 (Portkey-AI/gateway issue 1389).
 OVERRIDES = {"hono": "4.9.7", "@hono/node-server": "1.13.5"}
 PRELOAD = Path(__file__).with_name("loopback.cjs")
 START_TIMEOUT_S = 60.0
-INSTALL_TIMEOUT_S = 300.0
 _ENTRY = Path("node_modules", "@portkey-ai", "gateway", "build", "start-server.js")
-# Read at import: tests run without CQTUI_* variables.
-_CACHE = Path(os.environ.get("CQTUI_TEST_CACHE") or platformdirs.user_cache_path("cqtui-tests"))
 
 
 class GatewayError(RuntimeError):
-    """The gateway could not be installed or started."""
+    """The gateway could not be started."""
 
 
-def missing_tools() -> list[str]:
-    """What the machine lacks to run the gateway."""
-    return [tool for tool in ("node", "npm") if shutil.which(tool) is None]
-
-
-def installed_entry(cache: Path = _CACHE) -> Path:
-    """The gateway's start script, installed on first use; safe to call from several processes at once."""
-    pins = "-".join([VERSION, *OVERRIDES.values()])
-    folder = cache.resolve() / f"portkey-gateway-{pins}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():  # it is renamed into place when complete
-            _install(folder)
-    return folder / _ENTRY
-
-
-def _install(folder: Path) -> None:
-    partial = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    package = {
-        "name": "cqtui-test-gateway",
-        "private": True,
-        "dependencies": {"@portkey-ai/gateway": VERSION},
-        "overrides": OVERRIDES,
-    }
-    (partial / "package.json").write_text(json.dumps(package), encoding="utf-8")
-    command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    try:
-        done = subprocess.run(command, cwd=partial, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S)
-    except subprocess.TimeoutExpired as error:
-        raise GatewayError(f"npm install took more than {INSTALL_TIMEOUT_S:.0f} s") from error
-    if done.returncode != 0 or not (partial / _ENTRY).is_file():
-        raise GatewayError(f"npm install failed with code {done.returncode}: {done.stderr[-2000:]}")
-    partial.rename(folder)
+def installed_entry(cache: Path = CACHE) -> Path:
+    """The gateway's start script, installed on first use."""
+    return installed("portkey-gateway", {"@portkey-ai/gateway": VERSION}, OVERRIDES, cache) / _ENTRY
 
 
 def _free_port() -> int:

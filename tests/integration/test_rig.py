@@ -15,8 +15,8 @@ import aiohttp
 import httpx
 import pytest
 
-from tests.integration.conftest import require_node
 from tests.integration.faults import OTHER_MODEL
+from tests.integration.npm import require_node
 from tests.integration.upstream import SCORES, RunningUpstream, Upstream
 
 MESSAGES = [{"role": "user", "content": "How do I sort a list? My ssn is 123."}]
@@ -102,7 +102,7 @@ def test_without_node_a_laptop_skips_and_ci_fails(
     monkeypatch.setenv("CI", ci)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(outcome, match="node, npm"):
-        require_node()
+        require_node("the Portkey gateway")
 
 
 async def test_answers_depend_on_model_and_messages_alone() -> None:

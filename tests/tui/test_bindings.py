@@ -28,7 +28,7 @@ from tests.tui.stage import found_example, keep_recorded, recorded_result, settl
 
 RUN = "3f2a90c1d4e5"
 LETTERS = {"openai/gpt-6.1-terra": "C"}
-ELSEWHERE = {"HistoryScreen", "ModelsScreen", "ProfilesScreen"}  # screens with tests of their own
+ELSEWHERE = {"HistoryScreen", "CompareScreen", "ModelsScreen", "ProfilesScreen"}  # screens with tests of their own
 
 
 async def start(pilot: Pilot[None]) -> Screen[Any]:
