@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypeGuard, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from cqtui.errors import BadInputError
 from cqtui.toml.errors import nearest, one_line, parse_toml, place, unknown_key, wrong_value
@@ -155,6 +155,25 @@ class StoreSettings(_Section):
     keep_text: bool = True
 
 
+class PrivacySettings(_Section):
+    """What is replaced in prompts and answers before they are sent, stored or shown.
+
+    ``patterns`` are the user's own, names to regular expressions in RE2's syntax; a match becomes ``<NAME_1>``.
+    """
+
+    redact: bool = Field(True, description="e-mails, phone numbers, cards, IBANs, IP addresses, keys")
+    patterns: Mapping[str, str] = {}
+
+    @field_validator("patterns")
+    @classmethod
+    def _usable(cls, patterns: Mapping[str, str]) -> Mapping[str, str]:
+        if patterns:
+            from cqtui.redaction.patterns import compiled
+
+            compiled(patterns)
+        return patterns
+
+
 class Settings(_Section):
     """Everything that cqtui.toml and the command line say."""
 
@@ -171,6 +190,7 @@ class Settings(_Section):
     guardrails: Mapping[str, GuardrailSettings] = {}
     cache: CacheSettings = CacheSettings()
     store: StoreSettings = StoreSettings()
+    privacy: PrivacySettings = PrivacySettings()
     models: tuple[Mapping[str, Any], ...] = Field((), description="overlay of the registry, [[models]]")
     provider: Provider = "portkey"
     batch: bool = False

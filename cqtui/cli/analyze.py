@@ -56,6 +56,7 @@ def analysis_response(found: Analysis) -> dict[str, Any]:
 @click.option("--base-url", help="A gateway or OpenAI-compatible server in place of hosted Portkey.")
 @click.option("--budget-usd", type=Decimal, help="The most this may spend. [default: 1.00]")
 @click.option("--judge", help="The judging model.")
+@click.option("--no-redact", is_flag=True, help="Send the prompt as it is: nothing in it is replaced.")
 @click.option("--yes", is_flag=True, help="Agree to sending the prompt and spending up to the budget.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON to stdout.")
 def command(
@@ -68,6 +69,7 @@ def command(
     base_url: str | None,
     budget_usd: Decimal | None,
     judge: str | None,
+    no_redact: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -89,6 +91,7 @@ def command(
             "gateway.base_url": base_url,
             "budget.usd": budget_usd,
             "judge.models": (judge,) if judge else None,
+            "privacy.redact": False if no_redact else None,
         },
     )
     if provider == "portkey" and not yes:

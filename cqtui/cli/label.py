@@ -14,7 +14,7 @@ from cqtui.errors import BadInputError
 from cqtui.importers import read_logs
 from cqtui.report.filters import inert, points, share_interval, signed
 from cqtui.results import LabelCheck
-from cqtui.settings import database_path, load_settings
+from cqtui.settings import PrivacySettings, database_path, load_settings
 from cqtui.store import labels
 from cqtui.store.database import Database
 
@@ -30,6 +30,7 @@ Key = Literal["1", "2", "=", "s", "q"]
 @click.option("--count", type=click.IntRange(1), default=ENOUGH, show_default=True, help="Pairs in all.")
 @click.option("--config", type=click.Path(path_type=Path), help="Another cqtui.toml.")
 @click.option("--profile", help="Lay [profiles.NAME] of the settings file over the rest of it.")
+@click.option("--no-redact", is_flag=True, help="The run was made with --no-redact: show texts as logged.")
 @click.option("--json", "as_json", is_flag=True, help="Label nothing; print what the labels say so far.")
 def command(
     run: str | None,
@@ -38,6 +39,7 @@ def command(
     count: int,
     config: Path | None,
     profile: str | None,
+    no_redact: bool,
     as_json: bool,
 ) -> None:
     """Label pairs of RUN (default the newest) by hand: which of two answers is better.
@@ -49,6 +51,7 @@ def command(
     \b
     Examples:
       cqtui label --count 30
+      cqtui label --no-redact          # of a run with --no-redact
       cqtui label --profile nightly    # the logs that [profiles.nightly] names
     """
     result = stored_result(run)
@@ -58,10 +61,12 @@ def command(
         if model_id is None or not store.read(lambda c: labels.judged_records(c, model_id)):
             raise BadInputError(f"Run {result.run_id} has no judged answers of {model_id or 'a candidate'}.")
         if not as_json:
-            paths = list(logs) or [Path(name) for name in load_settings(config, profile=profile).logs]
+            changes = {"privacy.redact": False if no_redact else None}
+            settings = load_settings(config, changes, profile)
+            paths = list(logs) or [Path(name) for name in settings.logs]
             if not paths:
                 raise BadInputError("The logged answers are needed.", "Name the log with --log PATH.")
-            _ask(store, model_id, result.run_id, count, paths)
+            _ask(store, model_id, result.run_id, count, paths, settings.privacy)
         check = stored_check(store, model_id)
     if as_json:
         click.echo(check.model_dump_json(indent=2) if check is not None else "null")
@@ -69,9 +74,9 @@ def command(
         click.echo(_summary(check))
 
 
-def _ask(store: Database, model_id: str, run_id: str, count: int, paths: list[Path]) -> None:
+def _ask(store: Database, model_id: str, run_id: str, count: int, paths: list[Path], privacy: PrivacySettings) -> None:
     calls = read_logs([str(path) for path in paths]).calls
-    wanted, done = questions(store, model_id, calls, run_id, count)
+    wanted, done = questions(store, model_id, calls, run_id, count, privacy)
     if not wanted and not done:
         raise BadInputError(
             "None of the judged pairs can be shown: the log has other records, or no text was kept.",

@@ -196,6 +196,7 @@ def _path() -> click.Path:
 @click.option("--recording", type=_path(), help="The recording for --provider recorded.")
 @click.option("--batch", is_flag=True, help="Send the calls in batch jobs: cheaper at many providers, up to a day.")
 @click.option("--dry-run", is_flag=True, help="Show candidates and cost, call nothing.")
+@click.option("--no-redact", is_flag=True, help="Send, store and report texts as logged: nothing is replaced.")
 @click.option("--yes", is_flag=True, help="Agree to sending the prompts and spending up to the budget.")
 @click.option("--resume/--no-resume", default=True, show_default=True, help="Go on with an unfinished run.")
 @click.option(
@@ -229,6 +230,7 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
       cqtui optimize logs/october.jsonl --budget-usd 2 --yes --markdown report.md
       cqtui optimize logs/ --yes --html report.html
       cqtui optimize logs/ --provider rehearsal --json
+      cqtui optimize logs/ --no-redact --yes     # texts as logged; else e-mails, keys ... are replaced
       cqtui optimize --profile nightly --yes     # with [profiles.nightly] of cqtui.toml
       cqtui optimize logs/ --base-url http://localhost:8787/v1 --yes
     """
@@ -252,6 +254,7 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
         "provider": options["provider"],
         "batch": options["batch"] or None,
         "gateway.base_url": options["base_url"],
+        "privacy.redact": False if options["no_redact"] else None,
     }
     settings = load_settings(options["config"], overrides, options["profile"])
     settings = with_guardrails(settings, options["guardrails"])

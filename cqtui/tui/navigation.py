@@ -197,7 +197,7 @@ def show_labelling(app: CqtuiApp, run_id: str, model_id: str | None) -> None:
     elif model_id is None:
         app.notify("Choose a candidate first (m).", severity="warning", markup=False)
     else:
-        app.push_screen(LabelScreen(run_id, model_id, app.found.read.calls))
+        app.push_screen(LabelScreen(run_id, model_id, app.found.read.calls, app.found.settings.privacy))
 
 
 def show_history(app: CqtuiApp) -> None:

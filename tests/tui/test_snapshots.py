@@ -12,6 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from cqtui.errors import BadInputError
+from cqtui.settings import PrivacySettings
 from cqtui.tui import navigation
 from cqtui.tui.app import CqtuiApp
 from cqtui.tui.screens.dialogs import error_dialog
@@ -199,7 +200,7 @@ def test_label(snap_compare: Compare, size: tuple[int, int]) -> None:
         await settle(pilot)
         keep_recorded("verified")
         app = app_of(pilot)
-        app.push_screen(LabelScreen("3f2a90c1d4e5", "openai/gpt-6.1-terra", ()))
+        app.push_screen(LabelScreen("3f2a90c1d4e5", "openai/gpt-6.1-terra", (), PrivacySettings()))
         await until(pilot, LabelScreen)
         await settle(pilot)
 

@@ -16,7 +16,7 @@ from cqtui.engine.labelling import Question, questions, stored_check
 from cqtui.models import LoggedCall
 from cqtui.report.filters import points, share_interval, signed
 from cqtui.results import LabelCheck
-from cqtui.settings import database_path
+from cqtui.settings import PrivacySettings, database_path
 from cqtui.store import labels
 from cqtui.store.database import Database
 from cqtui.tui.inert import shown
@@ -41,11 +41,12 @@ class LabelScreen(Page):
         Binding("escape", "app.pop_screen", "Done"),
     ]
 
-    def __init__(self, run_id: str, model_id: str, calls: tuple[LoggedCall, ...]) -> None:
+    def __init__(self, run_id: str, model_id: str, calls: tuple[LoggedCall, ...], privacy: PrivacySettings) -> None:
         super().__init__()
         self._run_id = run_id
         self._model_id = model_id
         self._calls = calls
+        self._privacy = privacy
         self._questions: list[Question] = []
         self._done = 0
         self._place = 0
@@ -71,7 +72,7 @@ class LabelScreen(Page):
 
     def _draw(self) -> None:
         with Database(database_path()) as store:
-            found, done = questions(store, self._model_id, self._calls, self._run_id, WANTED)
+            found, done = questions(store, self._model_id, self._calls, self._run_id, WANTED, self._privacy)
         self.app.call_from_thread(self._take, found, done)
 
     def _take(self, found: list[Question], done: int) -> None:
