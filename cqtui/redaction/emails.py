@@ -8,8 +8,8 @@ from cqtui.redaction.spans import Span
 
 EMAIL = "EMAIL"
 _LONGEST_LOCAL_PART = 64
-_LOCAL_MARKS = "._%+-'!#$&*=?^{|}~"
-_EDGE_MARKS = "._%-'!#$&*=?^{|}~"
+_LOCAL_MARKS = "._%+-'"
+_EDGE_MARKS = "._%-'"
 _DOMAIN = re.compile(r"@(?:[\w-]{1,63}\.){1,8}([^\W\d_]{2,24}|xn--[A-Za-z0-9-]{2,59})(?![\w@])")
 _SHARP_PICTURE = re.compile(r"@[1-9]x\.")  # icon@2x.png
 

@@ -82,10 +82,11 @@ _NAMED = re.compile(
     r"(?P<value>[^\s\"'`,;<>\\(){}\[\]&]{6,400})"
 )
 _BEARER = re.compile(r"(?<![a-z0-9])bearer\s{1,3}(?P<value>[a-z0-9._~+/=-]{16,4000})")
-_CODE = re.compile(r"[A-Za-z_]+(?:\.[A-Za-z_]\w*)+$")  # an attribute, not a value: settings.api_key_v2
+_PART_OF_A_NAME = re.compile(r"[A-Za-z]*\d{0,2}")
+_LONGEST_NAME = 24
 _BEGIN = re.compile(r"-----BEGIN ((?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?)-----")
-_KEY_LINE = re.compile(r"(?:\s|\\[nrt]){0,8}(?:[A-Za-z0-9+/=]{16,}|[A-Z][A-Za-z-]{3,16}: [^\n\\]{1,80})")
-_LAST_LINE = re.compile(r"(?:\s|\\[nrt]){0,8}[A-Za-z0-9+/=]{4,15}(?=[\"'`]|\Z)")
+_KEY_LINE = re.compile(r"\s{0,8}(?:[A-Za-z0-9+/=]{16,}|[A-Z][A-Za-z-]{3,16}: [^\n\\]{1,80})")
+_LAST_LINE = re.compile(r"\s{0,8}[A-Za-z0-9+/=]{4,15}(?=[\"'`]|\Z)")
 _ASCII_LOWER = {ordinal: ordinal + 32 for ordinal in range(ord("A"), ord("Z") + 1)}
 
 
@@ -152,11 +153,18 @@ def _named(text: str) -> list[Span]:
 
 def _looks_secret(value: str, *, is_password: bool) -> bool:
     """Whether what a name like ``api_key`` is set to is a secret, and not a word, a number or a piece of code."""
-    if not _has_digit(value) or not any(char.isalpha() for char in value) or _CODE.match(value):
+    if not _has_digit(value) or not any(char.isalpha() for char in value) or _is_code(value):
         return False
     if is_password:
         return True
     return len(value) >= 12 and entropy(value) >= 2.8
+
+
+def _is_code(value: str) -> bool:
+    """Whether it is an attribute or a variable and not a value: ``settings.key_2``, ``api_key_v2``."""
+    if "." in value:
+        return all(part.isidentifier() and len(part) <= _LONGEST_NAME for part in value.split("."))
+    return "_" in value and all(_PART_OF_A_NAME.fullmatch(part) for part in value.split("_"))
 
 
 def entropy(text: str) -> float:

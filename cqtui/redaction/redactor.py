@@ -22,6 +22,7 @@ _MOST_KNOWN = 100
 _SHORTEST_KNOWN = 6
 _LONGEST_LABEL = 60
 _JSON_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\w.+-])\d{13,19}(?![\w.])', re.DOTALL)
+_WHITE_ESCAPE = re.compile(r"\\[nrtbf]")
 _ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|[nrtbf])")
 _BARE_IN_JSON = re.compile(r'"\s{0,4}:\s{0,4}\Z')
 _WORDS = {
@@ -71,6 +72,9 @@ class Redactor:
 
     def find(self, text: str, *, keys_only: bool = False) -> list[Span]:
         """The places of a text without placeholders, in order, none overlapping another."""
+        own = text
+        if "\\" in text:  # in an escaped text, the n of \\n is not a letter of what follows
+            text = _WHITE_ESCAPE.sub("  ", text)
         found = find_keys(text)
         if not self._keys_only and not keys_only:
             if "@" in text:
@@ -78,7 +82,7 @@ class Redactor:
                 found += [span for span in find_emails(text) if text.find("@", span.start) not in logins]
             found += find_numbers(text)
             if self._patterns:
-                found += find_own(text, self._patterns)
+                found += find_own(own, self._patterns)
         return merged(found) if found else found
 
 
