@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, TypeGuard, get_args
+from typing import Annotated, Any, Literal, TypeGuard, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from cqtui.errors import BadInputError
+from cqtui.redaction.patterns import check_names, compiled_pattern
 from cqtui.toml.errors import nearest, one_line, parse_toml, place, unknown_key, wrong_value
 
 Provider = Literal["portkey", "recorded", "rehearsal", "local"]
@@ -155,6 +156,11 @@ class StoreSettings(_Section):
     keep_text: bool = True
 
 
+def _usable_pattern(pattern: str) -> str:
+    compiled_pattern(pattern)
+    return pattern
+
+
 class PrivacySettings(_Section):
     """What is replaced in prompts and answers before they are sent, stored or shown.
 
@@ -162,15 +168,12 @@ class PrivacySettings(_Section):
     """
 
     redact: bool = Field(True, description="e-mails, phone numbers, cards, IBANs, IP addresses, keys")
-    patterns: Mapping[str, str] = {}
+    patterns: Mapping[str, Annotated[str, AfterValidator(_usable_pattern)]] = {}
 
     @field_validator("patterns")
     @classmethod
-    def _usable(cls, patterns: Mapping[str, str]) -> Mapping[str, str]:
-        if patterns:
-            from cqtui.redaction.patterns import compiled
-
-            compiled(patterns)
+    def _usable_names(cls, patterns: Mapping[str, str]) -> Mapping[str, str]:
+        check_names(patterns)
         return patterns
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import string
 from collections.abc import Callable
@@ -67,4 +68,57 @@ def personal_details(source: random.Random, number: int) -> dict[str, str]:
         "card": with_luhn("4" + letters(source, 14, string.digits)),
         "iban": german_iban(source),
         "ip": f"203.0.{source.randrange(100, 255)}.{source.randrange(100, 255)}",
+    }
+
+
+def two_hundred(seed: int = 7) -> list[tuple[str, str]]:
+    """200 texts with something to hide, and the very characters that must not be seen."""
+    source = random.Random(seed)
+    found = [(value, value) for number in range(20) for value in personal_details(source, number).values()]
+    found += [(key, key) for make in KEY_SHAPES.values() for key in (make(source) for _ in range(5))]
+    passwords = [f"Sommer{source.randrange(1000, 9999)}!" for _ in range(4)]
+    found += [(f"password: {word}", word) for word in passwords[:2]]
+    found += [(f"https://bert:{word}@host.example.com/x", word) for word in passwords[2:]]
+    blocks = [private_key(source, kind) for kind in ("RSA ", "OPENSSH ", "", "PGP ")]
+    found += [(block, block.splitlines()[2]) for block in blocks]
+    found += [(f"api_key = '{key}'", key) for key in (letters(source, 32, "0123456789abcdef") for _ in range(2))]
+    assert len(found) == len({value for _, value in found}) == 200
+    return found
+
+
+def record_with(number: int, hidden: list[str]) -> dict[str, object]:
+    """A native log record with texts hidden in ever other places of it."""
+    record = {
+        "id": f"call-{number}",
+        "timestamp": f"2026-10-01T{number // 60:02d}:{number % 60:02d}:00Z",
+        "model": "gpt-5.6-terra",
+        "usage": {"input_tokens": 300, "output_tokens": 100},
+    }
+    places: list[str] = [""] * 12
+    for offset, text in enumerate(hidden):
+        places[(number + 5 * offset) % 12] += f" {text} "
+    system, user, argument, nested, result, answer, quoted, metadata, tag, description, name, default = places
+    schema = {"type": "object", "properties": {"x": {"type": "string", "description": default}}}
+    lookup = {
+        "id": "t1",
+        "type": "function",
+        "function": {"name": "look", "arguments": json.dumps({"q": argument, "more": json.dumps([nested])})},
+    }
+    return {
+        **record,
+        "messages": [
+            {"role": "system", "content": f"You are the support desk. {system}"},
+            {"role": "user", "content": [{"type": "text", "text": f"How much is order {number}? {user}"}]},
+            {"role": "assistant", "content": None, "tool_calls": [lookup]},
+            {"role": "tool", "tool_call_id": "t1", "content": f"found:\n{result}"},
+        ],
+        "params": {
+            "tools": [
+                {"type": "function", "function": {"name": "look", "description": description, "parameters": schema}}
+            ],
+            "metadata": {"note": name},
+        },
+        "completion": {"content": f"Order {number} costs {3 * number} dollars.{answer}\n> {quoted}"},
+        "metadata": {"route": f"desk{metadata}"},
+        "tags": [f"t{tag}"],
     }

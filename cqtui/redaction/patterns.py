@@ -24,11 +24,14 @@ def compiled(patterns: Mapping[str, str]) -> tuple[tuple[str, Any], ...]:
     Raises:
         ValueError: A name or a pattern is of no use; one line that says which, and why.
     """
-    if len(patterns) > MOST_PATTERNS:
-        raise ValueError(f"{len(patterns)} patterns, at most {MOST_PATTERNS} are allowed")
+    check_names(patterns)
+    return tuple((name.upper(), compiled_pattern(pattern)) for name, pattern in patterns.items())
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise ValueError where a name cannot stand in a placeholder, is taken, or is one too many."""
     kinds: dict[str, str] = {}
-    found = []
-    for name, pattern in patterns.items():
+    for name in names:
         kind = name.upper()
         if _NAME.fullmatch(name) is None:
             raise ValueError(f"the name {name[:40]!r} is not letters, digits and underscores, a letter first")
@@ -37,15 +40,16 @@ def compiled(patterns: Mapping[str, str]) -> tuple[tuple[str, Any], ...]:
         if kind in kinds:
             raise ValueError(f"the names {kinds[kind]} and {name} differ in case alone")
         kinds[kind] = name
-        found.append((kind, _compiled(name, pattern)))
-    return tuple(found)
+    if len(kinds) > MOST_PATTERNS:
+        raise ValueError(f"{len(kinds)} patterns, at most {MOST_PATTERNS} are allowed")
 
 
-def _compiled(name: str, pattern: str) -> Any:
+def compiled_pattern(pattern: str) -> Any:
+    """One pattern ready for use; raises ValueError, in one line that says why, where it is of no use."""
     import re2
 
     if len(pattern) > LONGEST_PATTERN:
-        raise ValueError(f"the pattern {name} has {len(pattern)} characters, at most {LONGEST_PATTERN} are allowed")
+        raise ValueError(f"{len(pattern)} characters, at most {LONGEST_PATTERN} are allowed")
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _MEMORY
@@ -53,13 +57,11 @@ def _compiled(name: str, pattern: str) -> Any:
         regex = re2.compile(pattern, options)
     except re2.error as error:
         reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
-        raise ValueError(
-            f"the pattern {name} is not one of RE2 (no lookarounds, no back references): {reason}"
-        ) from None
+        raise ValueError(f"not a pattern of RE2, which has no lookarounds and no back references: {reason}") from None
     except UnicodeError:
-        raise ValueError(f"the pattern {name} is not valid Unicode") from None
+        raise ValueError("not valid Unicode") from None
     if regex.search("") is not None:
-        raise ValueError(f"the pattern {name} matches the empty text, so it would match everywhere")
+        raise ValueError("it matches the empty text, so it would match everywhere")
     return regex
 
 
