@@ -41,7 +41,7 @@ def sentence_of_recipients(plan: Plan) -> str:
         case "recorded":
             return "Answers come from a recording: nothing is sent."
         case _:
-            where = plan.settings.gateway.base_url or HOSTED_BASE_URL
+            where = without_keys(plan.settings.gateway.base_url or HOSTED_BASE_URL)
             to_whom = f"{', '.join(recipients(plan))} through {where}"
             return f"Your prompts will be sent {_as_what(plan)} to {to_whom}{_replaced(plan)}."
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cqtui.engine.labelling import questions
 from cqtui.engine.optimize import optimize_async, plan_for
 from cqtui.engine.plan import Plan
 from cqtui.events import Event
@@ -20,7 +21,8 @@ from cqtui.redaction.redactor import Redactor
 from cqtui.report.html import render_html
 from cqtui.report.render import render_markdown
 from cqtui.report.response import optimize_response
-from cqtui.settings import Settings
+from cqtui.settings import PrivacySettings, Settings
+from cqtui.store.database import Database
 from tests.fakes import QUIET, ScriptedClient, good_model, logged_call
 from tests.secrets import KEY_SHAPES, record_with, two_hundred
 
@@ -179,6 +181,20 @@ async def test_a_provider_that_echoes_a_key_does_not_bring_it_into_the_store(tmp
     stored = store_bytes(tmp_path)
     assert "invalid x-api-key" in told
     assert seen([key], told, stored) == []
+
+
+async def test_pairs_are_labelled_as_they_were_sent_also_where_the_id_had_to_go(tmp_path: Path) -> None:
+    calls = [logged_call(n, text=f"Ask {MAIL} about {n}.") for n in range(8)]
+    calls[3] = calls[3].model_copy(update={"id": f"from {MAIL}"})
+    rules = settings(judge={"models": ("anthropic/claude-haiku-4-5",)}, budget={"usd": "20"})
+    database = tmp_path / "run.db"
+    result = await optimize_async(rules, calls=calls, client=ScriptedClient(good_model), database=database)
+    with Database(database) as store:
+        wanted, _ = questions(store, "openai/gpt-5.6-luna", calls, result.run_id, 30, rules.privacy)
+        as_logged, _ = questions(store, "openai/gpt-5.6-luna", calls, result.run_id, 30, PrivacySettings(redact=False))
+    assert len(wanted) == 8
+    assert len(as_logged) == 7
+    assert seen([MAIL], *(text for each in wanted for text in (each.record_id, each.first, each.second))) == []
 
 
 @pytest.mark.parametrize("text", ["", "x", "a" * 100_000])
