@@ -45,6 +45,7 @@ SURVIVES = (
     "sk-fading-circle-something-long, risk-assessment-process-for-2024-q3, task-based",
     "The bearer authentication-mechanism is described in https://example.com:8080/a?b=c@d",
     "1 2 3 4 5 6 7 8 9 10 11, 100 200 3000 4000, lines 1000-2000, +10000000 users, 2020-2024 2021-2025",
+    "Lots 4111 1111 1111 1112, 1234 5678 9012 3452 and 4111111111111112; DE88370400440532013000 is no IBAN.",
     "SELECT * FROM t WHERE id = 4155550132 AND n > 0123456789",
 )
 
