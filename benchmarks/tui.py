@@ -166,10 +166,10 @@ def made_events(count: int) -> list[object]:
 
 def keep_samples() -> None:
     """A store with a run's samples in the working directory."""
+    from cqtui.environment import database_path
     from cqtui.models import Completion
     from cqtui.results import Pair
     from cqtui.samples import Sample
-    from cqtui.settings import database_path
     from cqtui.store import runs
     from cqtui.store.database import Database
     from cqtui.store.samples import keep_sample

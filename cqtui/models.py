@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from cqtui.redaction.redactor import without_keys
 
 Tier = Literal["fast", "medium", "slow", "unknown"]
 Reliability = Literal["high", "medium", "low", "unknown"]
@@ -289,6 +291,9 @@ FailureKind = Literal[
 ]
 
 
+ForeignMessage = Annotated[str, AfterValidator(without_keys)]  # it may echo a key or a prompt
+
+
 class Failure(Frozen):
     """Why a call gave no evidence.
 
@@ -298,7 +303,7 @@ class Failure(Frozen):
     """
 
     kind: FailureKind
-    message: str
+    message: ForeignMessage
     status: int | None = None
     retry_after_s: float | None = None
     param: str | None = None
@@ -322,7 +327,7 @@ class GuardrailCheck(Frozen):
     hook: Literal["input", "output"]
     id: str
     verdict: bool | None
-    error: str | None = None
+    error: ForeignMessage | None = None
 
 
 class GuardrailOutcome(Frozen):

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, TypeGuard, get_args
+from typing import Annotated, Any, Literal, TypeGuard, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from cqtui.errors import BadInputError
+from cqtui.redaction.patterns import check_names, compiled_pattern
 from cqtui.toml.errors import nearest, one_line, parse_toml, place, unknown_key, wrong_value
 
 Provider = Literal["portkey", "recorded", "rehearsal", "local"]
 HOSTED_BASE_URL = "https://api.portkey.ai/v1"
 CONFIG_NAME = "cqtui.toml"
-PORTKEY_KEY = "PORTKEY_API_KEY"
-STORE_SECRET = "CQTUI_STORE_SECRET"
 
 
 class _Section(BaseModel):
@@ -168,6 +165,27 @@ class ReportSettings(_Section):
     templates: str | None = None
 
 
+def _usable_pattern(pattern: str) -> str:
+    compiled_pattern(pattern)
+    return pattern
+
+
+class PrivacySettings(_Section):
+    """What is replaced in prompts and answers before they are sent, stored or shown.
+
+    ``patterns`` are the user's own, names to regular expressions in RE2's syntax; a match becomes ``<NAME_1>``.
+    """
+
+    redact: bool = Field(True, description="e-mails, phone numbers, cards, IBANs, IP addresses, keys")
+    patterns: Mapping[str, Annotated[str, AfterValidator(_usable_pattern)]] = {}
+
+    @field_validator("patterns")
+    @classmethod
+    def _usable_names(cls, patterns: Mapping[str, str]) -> Mapping[str, str]:
+        check_names(patterns)
+        return patterns
+
+
 class Settings(_Section):
     """Everything that cqtui.toml and the command line say."""
 
@@ -185,6 +203,7 @@ class Settings(_Section):
     cache: CacheSettings = CacheSettings()
     store: StoreSettings = StoreSettings()
     report: ReportSettings = ReportSettings()
+    privacy: PrivacySettings = PrivacySettings()
     models: tuple[Mapping[str, Any], ...] = Field((), description="overlay of the registry, [[models]]")
     provider: Provider = "portkey"
     batch: bool = False
@@ -360,46 +379,3 @@ def load_settings(
         first = error.errors()[0]
         option = str(first["loc"][-1]).replace("_", "-")
         raise BadInputError(f"{option}: {first['msg'].lower()} (found {first.get('input')}).") from None
-
-
-def database_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the store lies: CQTUI_DATABASE, else DATABASE_PATH, else .cqtui/cqtui.db here."""
-    named = environment.get("CQTUI_DATABASE") or environment.get("DATABASE_PATH")
-    return Path(named) if named else Path(".cqtui") / "cqtui.db"
-
-
-def hosted_slug(slugs: Mapping[str, str], model_id: str, provider: str) -> str:
-    """The team's name for a model's provider in hosted Portkey, as ``@slug``.
-
-    Args:
-        slugs: The team's own slugs, by model id (which goes first) or by ``portkey_slug``.
-        model_id: The model's registry id.
-        provider: Its ``portkey_slug``, the slug where the team has none of its own.
-    """
-    slug = slugs.get(model_id) or slugs.get(provider) or provider
-    return f"@{slug.removeprefix('@')}"
-
-
-def portkey_api_key(environment: Mapping[str, str] = os.environ) -> str | None:
-    """The Portkey key of the environment, or None."""
-    return environment.get(PORTKEY_KEY) or None
-
-
-def provider_key_variable(provider: str) -> str:
-    """The usual variable for the key of a model provider, e.g. OPENAI_API_KEY for ``openai``."""
-    return re.sub(r"\W", "_", provider).upper() + "_API_KEY"
-
-
-def provider_api_key(provider: str, environment: Mapping[str, str] = os.environ) -> str | None:
-    """The key of a model provider by its usual variable, or None."""
-    return environment.get(provider_key_variable(provider)) or None
-
-
-def store_secret(providers: Iterable[str], environment: Mapping[str, str] = os.environ) -> tuple[str, str] | None:
-    """The variable and the secret of a sealed store, or None.
-
-    CQTUI_STORE_SECRET goes first, then PORTKEY_API_KEY, then whichever of the providers' usual variables that are set
-    comes first by its name: which models a run is about must not change the secret.
-    """
-    named = (STORE_SECRET, PORTKEY_KEY, *sorted(provider_key_variable(provider) for provider in providers))
-    return next(((name, environment[name]) for name in named if environment.get(name)), None)

@@ -12,9 +12,10 @@ from typing import Any
 import click
 
 from cqtui.engine.analysis import Analysis, analyze_async
+from cqtui.environment import database_path
 from cqtui.errors import BadInputError
 from cqtui.report.filters import milliseconds, money, plain
-from cqtui.settings import database_path, load_settings
+from cqtui.settings import load_settings
 
 
 def analysis_response(found: Analysis) -> dict[str, Any]:
@@ -56,6 +57,7 @@ def analysis_response(found: Analysis) -> dict[str, Any]:
 @click.option("--base-url", help="A gateway or OpenAI-compatible server in place of hosted Portkey.")
 @click.option("--budget-usd", type=Decimal, help="The most this may spend. [default: 1.00]")
 @click.option("--judge", help="The judging model.")
+@click.option("--no-redact", is_flag=True, help="Send the prompt as it is: nothing in it is replaced.")
 @click.option("--yes", is_flag=True, help="Agree to sending the prompt and spending up to the budget.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON to stdout.")
 def command(
@@ -68,6 +70,7 @@ def command(
     base_url: str | None,
     budget_usd: Decimal | None,
     judge: str | None,
+    no_redact: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -89,6 +92,7 @@ def command(
             "gateway.base_url": base_url,
             "budget.usd": budget_usd,
             "judge.models": (judge,) if judge else None,
+            "privacy.redact": False if no_redact else None,
         },
     )
     if provider == "portkey" and not yes:

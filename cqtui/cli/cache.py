@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from cqtui.environment import database_path
 from cqtui.errors import BadInputError
 from cqtui.registry.loader import load_registry
-from cqtui.settings import database_path, load_settings
+from cqtui.settings import load_settings
 from cqtui.store import cache
 from cqtui.store.database import Database
 from cqtui.store.versions import model_component

@@ -13,11 +13,12 @@ import click
 from cqtui.engine.health import Health, ModelCheck, State, check_health, check_key
 from cqtui.engine.optimize import plan_for
 from cqtui.engine.survey import Survey, most_usd, survey_of, survey_without_log
+from cqtui.environment import database_path
 from cqtui.importers import log_paths, read_logs
 from cqtui.registry.loader import load_registry
 from cqtui.report.filters import milliseconds, money, plain
 from cqtui.report.plan_words import describe_log
-from cqtui.settings import Settings, database_path, load_settings
+from cqtui.settings import Settings, load_settings
 
 _WORST_FIRST: tuple[State, ...] = ("failed", "warning", "ok")
 

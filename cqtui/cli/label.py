@@ -11,11 +11,12 @@ import click
 from cqtui.cli.report import stored_result
 from cqtui.engine.labelling import Question, questions, stored_check
 from cqtui.engine.sealing import seals_for
+from cqtui.environment import database_path
 from cqtui.errors import BadInputError
 from cqtui.importers import read_logs
 from cqtui.report.filters import inert, points, share_interval, signed
 from cqtui.results import LabelCheck
-from cqtui.settings import database_path, load_settings
+from cqtui.settings import PrivacySettings, load_settings
 from cqtui.store import labels
 from cqtui.store.database import Database
 
@@ -31,6 +32,7 @@ Key = Literal["1", "2", "=", "s", "q"]
 @click.option("--count", type=click.IntRange(1), default=ENOUGH, show_default=True, help="Pairs in all.")
 @click.option("--config", type=click.Path(path_type=Path), help="Another cqtui.toml.")
 @click.option("--profile", help="Lay [profiles.NAME] of the settings file over the rest of it.")
+@click.option("--no-redact", is_flag=True, help="The run was made with --no-redact: show texts as logged.")
 @click.option("--json", "as_json", is_flag=True, help="Label nothing; print what the labels say so far.")
 def command(
     run: str | None,
@@ -39,6 +41,7 @@ def command(
     count: int,
     config: Path | None,
     profile: str | None,
+    no_redact: bool,
     as_json: bool,
 ) -> None:
     """Label pairs of RUN (default the newest) by hand: which of two answers is better.
@@ -50,10 +53,11 @@ def command(
     \b
     Examples:
       cqtui label --count 30
+      cqtui label --no-redact          # of a run with --no-redact
       cqtui label --profile nightly    # the logs that [profiles.nightly] names
     """
     result = stored_result(run)
-    settings = load_settings(config, profile=profile)
+    settings = load_settings(config, {"privacy.redact": False if no_redact else None}, profile)
     with Database(database_path(), seals_for(settings, lasting=True)) as store:
         shown = result.recommended or result.closest
         model_id = model or (shown.candidate.id if shown is not None else None)
@@ -63,7 +67,7 @@ def command(
             paths = list(logs) or [Path(name) for name in settings.logs]
             if not paths:
                 raise BadInputError("The logged answers are needed.", "Name the log with --log PATH.")
-            _ask(store, model_id, result.run_id, count, paths)
+            _ask(store, model_id, result.run_id, count, paths, settings.privacy)
         check = stored_check(store, model_id)
     if as_json:
         click.echo(check.model_dump_json(indent=2) if check is not None else "null")
@@ -71,9 +75,9 @@ def command(
         click.echo(_summary(check))
 
 
-def _ask(store: Database, model_id: str, run_id: str, count: int, paths: list[Path]) -> None:
+def _ask(store: Database, model_id: str, run_id: str, count: int, paths: list[Path], privacy: PrivacySettings) -> None:
     calls = read_logs([str(path) for path in paths]).calls
-    wanted, done = questions(store, model_id, calls, run_id, count)
+    wanted, done = questions(store, model_id, calls, run_id, count, privacy)
     if not wanted and not done:
         raise BadInputError(
             "None of the judged pairs can be shown: the log has other records, or no text was kept.",

@@ -22,6 +22,7 @@ from cqtui.engine.optimize import plan_for
 from cqtui.engine.pipeline import run
 from cqtui.engine.plan import Plan, recipients
 from cqtui.engine.sealing import seals_for
+from cqtui.environment import database_path
 from cqtui.errors import BadInputError
 from cqtui.events import EventSink
 from cqtui.importers import log_paths, read_logs
@@ -32,7 +33,7 @@ from cqtui.report.response import optimize_response
 from cqtui.report.same_model import same_model_json
 from cqtui.report.templates import check_templates, templates_folder
 from cqtui.results import Recommendation
-from cqtui.settings import Settings, database_path, load_settings
+from cqtui.settings import Settings, load_settings
 from cqtui.store.database import Database
 
 
@@ -208,6 +209,7 @@ def _path() -> click.Path:
 @click.option("--recording", type=_path(), help="The recording for --provider recorded.")
 @click.option("--batch", is_flag=True, help="Send the calls in batch jobs: cheaper at many providers, up to a day.")
 @click.option("--dry-run", is_flag=True, help="Show candidates and cost, call nothing.")
+@click.option("--no-redact", is_flag=True, help="Send, store and report texts as logged: nothing is replaced.")
 @click.option("--yes", is_flag=True, help="Agree to sending the prompts and spending up to the budget.")
 @click.option("--resume/--no-resume", default=True, show_default=True, help="Go on with an unfinished run.")
 @click.option(
@@ -251,6 +253,7 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
       cqtui optimize logs/ --yes --html report.html
       cqtui optimize logs/ --yes --write-report docs/cqtui    # then commit that folder
       cqtui optimize logs/ --provider rehearsal --json
+      cqtui optimize logs/ --no-redact --yes     # texts as logged; else e-mails, keys ... are replaced
       cqtui optimize --profile nightly --yes     # with [profiles.nightly] of cqtui.toml
       cqtui optimize logs/ --base-url http://localhost:8787/v1 --yes
     """
@@ -274,6 +277,7 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
         "provider": options["provider"],
         "batch": options["batch"] or None,
         "gateway.base_url": options["base_url"],
+        "privacy.redact": False if options["no_redact"] else None,
     }
     settings = load_settings(options["config"], overrides, options["profile"])
     settings = with_guardrails(settings, options["guardrails"])

@@ -9,8 +9,8 @@ from datetime import date, datetime
 import click
 
 from cqtui.engine.sealing import known_seals
+from cqtui.environment import database_path
 from cqtui.errors import BadInputError
-from cqtui.settings import database_path
 from cqtui.store.purge import Purged, count_text, purge
 from cqtui.store.seals import Seals
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from pydantic import ValidationError
 
+from cqtui.environment import database_path
 from cqtui.errors import BadInputError
 from cqtui.report.comment import CommentOptions, render_comment
 from cqtui.report.markdown_text import shortened
@@ -14,7 +15,7 @@ from cqtui.report.render import render_markdown, render_summary
 from cqtui.report.response import optimize_response
 from cqtui.report.templates import templates_folder
 from cqtui.results import Recommendation
-from cqtui.settings import database_path, load_settings
+from cqtui.settings import load_settings
 from cqtui.store import runs
 from cqtui.store.database import Database
 

@@ -23,6 +23,7 @@ from cqtui.engine.sealing import seals_for
 from cqtui.engine.traffic import profile
 from cqtui.errors import BadInputError
 from cqtui.events import Emitter, Event
+from cqtui.importers.redaction import as_sent
 from cqtui.judgements import Judgement
 from cqtui.models import Candidate, Completion, Failure, Frozen, LoggedCall, Message, ModelEntry, Origin, Part
 from cqtui.registry.loader import Registry, load_registry
@@ -112,6 +113,7 @@ async def analyze_async(prompt: str, settings: Settings, *, database: Path) -> A
         messages=(Message(role="user", parts=(Part(text=prompt),)),),
         origin=Origin(file="", format="prompt"),
     )
+    call = as_sent(call, settings.privacy)
     models = [current, *others]
     panel = choose_panel(registry, settings, models)
     panel = replace(panel, mode="pointwise", judges=panel.judges[:1], escalate_to=None)

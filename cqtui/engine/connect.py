@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from cqtui.engine.plan import Plan
+from cqtui.environment import portkey_api_key, provider_api_key
 from cqtui.errors import BadInputError
 from cqtui.gateway.protocol import ChatClient
 from cqtui.gateway.recorded import RecordedClient, RecordingClient
 from cqtui.registry.pricing import blended_price
-from cqtui.settings import portkey_api_key, provider_api_key
 
 REHEARSAL_VERSION = "rehearsal/1"
 LOCAL_VERSION = "local/1"

@@ -20,17 +20,11 @@ from cqtui.engine.call_costs import measured_usd
 from cqtui.engine.connect import open_client
 from cqtui.engine.ping import ping_request
 from cqtui.engine.survey import PATIENCE_S, RUN_ID, Role, Survey
+from cqtui.environment import hosted_slug, portkey_api_key, provider_api_key, provider_key_variable
 from cqtui.errors import AccessRefusedError, CqtuiError, StoreError
 from cqtui.gateway.protocol import ChatClient
 from cqtui.models import Failure, Frozen, ModelEntry, Replay
-from cqtui.settings import (
-    HOSTED_BASE_URL,
-    Settings,
-    hosted_slug,
-    portkey_api_key,
-    provider_api_key,
-    provider_key_variable,
-)
+from cqtui.settings import HOSTED_BASE_URL, Settings
 from cqtui.store import cache, runs
 from cqtui.store.database import Database
 

@@ -12,8 +12,10 @@ from typing import Literal
 from pydantic import ValidationError
 
 from cqtui.checks.conversation import render_completion, render_conversation
+from cqtui.importers.redaction import identity, redact_call, redactor_of
 from cqtui.models import Completion, LoggedCall, Replay
 from cqtui.results import Interval, LabelCheck, Pair
+from cqtui.settings import PrivacySettings
 from cqtui.stats.calibration import Calibration, Preference, calibrate
 from cqtui.store import labels
 from cqtui.store.database import Database
@@ -45,7 +47,7 @@ class Question:
 
 
 def questions(
-    database: Database, model_id: str, calls: Sequence[LoggedCall], run_id: str, count: int
+    database: Database, model_id: str, calls: Sequence[LoggedCall], run_id: str, count: int, privacy: PrivacySettings
 ) -> tuple[list[Question], int]:
     """The next pairs to label, drawn at random from all judged ones, and how many were labelled before.
 
@@ -55,10 +57,14 @@ def questions(
         calls: The log, which has the current model's answers.
         run_id: Seeds the draw and the order of the answers.
         count: How many pairs are wanted in all, labelled ones included.
+        privacy: How the run redacted: a person is shown what the judge was.
     """
     by_id = {call.id: call for call in calls if call.completion is not None}
+    redactor = redactor_of(privacy) if privacy.redact else None
     known = database.read(lambda c: labels.labels_of(c, model_id, seals=database.seals))
     drawn = database.read(lambda c: labels.judged_records(c, model_id))
+    if redactor is not None and not by_id.keys() >= {record_id for record_id, _ in drawn}:
+        by_id = {identity(name, redactor): call for name, call in by_id.items()}
     random.Random(f"cqtui label {run_id} {model_id}").shuffle(drawn)
     found: list[Question] = []
     done = 0
@@ -66,7 +72,10 @@ def questions(
         if len(found) + done >= count:
             break
         digest = json.loads(evaluation).get("answer_digest")
-        question = _question(database, model_id, by_id.get(record_id), run_id, digest)
+        call = by_id.get(record_id)
+        if call is not None and redactor is not None:
+            call = redact_call(call, redactor)
+        question = _question(database, model_id, call, run_id, digest)
         if question is None:
             continue
         if (record_id, question.digest) in known:

@@ -11,13 +11,14 @@ from cqtui.engine.connect import open_client
 from cqtui.engine.pipeline import run
 from cqtui.engine.plan import Plan, make_plan
 from cqtui.engine.sealing import seals_for
+from cqtui.environment import database_path
 from cqtui.events import Event, EventSink
 from cqtui.gateway.protocol import ChatClient
 from cqtui.importers import read_logs
 from cqtui.models import LoggedCall
 from cqtui.registry.loader import load_registry
 from cqtui.results import Recommendation
-from cqtui.settings import Settings, database_path
+from cqtui.settings import Settings
 from cqtui.store.database import Database
 
 

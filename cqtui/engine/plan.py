@@ -15,13 +15,15 @@ from cqtui.engine.replay import baselines
 from cqtui.engine.same_model import same_model_savings
 from cqtui.engine.traffic import estimated_usage, in_random_order, most_used_model, profile
 from cqtui.errors import BadInputError
+from cqtui.importers.redaction import RedactedCalls, redact_calls, redactor_of
 from cqtui.models import Candidate, LoggedCall, ModelEntry, TrafficProfile
+from cqtui.redaction.redactor import counted_words
 from cqtui.registry.loader import Registry
 from cqtui.results import SameModelSavings
 from cqtui.settings import Settings
 
 PRICED_CALLS = 400  # discovery prices candidates on so many of the log's calls
-PLAN_VERSION = 2
+PLAN_VERSION = 3
 LOCAL_TIMEOUT_S = 600.0
 MOST_IN_JOBS = 100_000
 BATCH_DEADLINE_S = 3 * 24 * 3600.0
@@ -29,7 +31,10 @@ BATCH_DEADLINE_S = 3 * 24 * 3600.0
 
 @dataclass(frozen=True)
 class Plan:
-    """One run: what will be replayed on what, judged by whom, within which limits."""
+    """One run: what will be replayed on what, judged by whom, within which limits.
+
+    ``calls`` are redacted; ``redaction`` says what was replaced in them, None where it was turned off.
+    """
 
     settings: Settings
     registry: Registry
@@ -41,6 +46,7 @@ class Plan:
     panel: Panel
     notes: tuple[str, ...] = ()
     same_model: tuple[SameModelSavings, ...] = ()
+    redaction: RedactedCalls | None = None
 
     @property
     def top(self) -> tuple[Candidate, ...]:
@@ -109,18 +115,38 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
     others = len(replayable) - len(ordered)
     if others:
         notes.append(f"{others} calls of other models than {current.id} in the log were left out.")
+    sample = tuple(ordered[: settings.thresholds.max_samples])
+    redaction = redact_calls(sample, redactor_of(settings.privacy)) if settings.privacy.redact else None
+    notes += _redaction_notes(redaction)
     return Plan(
         settings=settings,
         registry=registry,
         current=current,
         traffic=traffic,
-        calls=tuple(ordered[: settings.thresholds.max_samples]),
+        calls=sample if redaction is None else redaction.calls,
         discovery=discovery,
         ranked=ranked,
         panel=panel,
         notes=tuple(notes),
         same_model=same_model,
+        redaction=redaction,
     )
+
+
+def _redaction_notes(redaction: RedactedCalls | None) -> list[str]:
+    if redaction is None:
+        return ["Prompts were sent as logged: redaction was turned off."]
+    notes = []
+    if redaction.counts:
+        notes.append(
+            f"Replaced by placeholders before anything was sent: {counted_words(redaction.counts)}, in "
+            f"{redaction.changed:,} of {len(redaction.calls):,} calls."
+        )
+    if redaction.with_binary:
+        notes.append(
+            f"Images, audio and files in {redaction.with_binary:,} calls were left as they are: redaction reads text."
+        )
+    return notes
 
 
 def _for_one_slot(settings: Settings) -> Settings:

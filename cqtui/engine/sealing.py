@@ -6,9 +6,10 @@ import os
 import secrets
 from collections.abc import Mapping
 
+from cqtui.environment import STORE_SECRET, store_secret
 from cqtui.errors import BadInputError
 from cqtui.registry.loader import load_registry
-from cqtui.settings import STORE_SECRET, Settings, store_secret
+from cqtui.settings import Settings
 from cqtui.store.runs import UNPAID_PROVIDERS
 from cqtui.store.seals import Seals
 

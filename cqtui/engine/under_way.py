@@ -37,6 +37,7 @@ from cqtui.events import (
 )
 from cqtui.gateway.protocol import ChatClient
 from cqtui.models import Candidate, Failure
+from cqtui.redaction.redactor import without_keys
 from cqtui.results import Evidence, GuardrailReport, NoiseFloor, Recommendation, RoutingPlan
 from cqtui.store import labels, records, runs
 from cqtui.store.database import Database
@@ -226,7 +227,7 @@ class RunUnderWay:
             at=at,
             as_of=plan.settings.as_of,
             provider=self._client.provider,
-            endpoint=self._client.endpoint,
+            endpoint=without_keys(self._client.endpoint),
             judge=self._judge.name,
             judge_mode=plan.panel.mode,
             seed=plan.settings.seed,

@@ -17,11 +17,12 @@ from typing import Any
 
 import httpx
 
+from cqtui.environment import hosted_slug
 from cqtui.errors import AccessRefusedError
 from cqtui.gateway.protocol import ChatRequest, EvidenceKind
 from cqtui.gateway.responses import read_error, read_success
 from cqtui.models import Failure, Replay
-from cqtui.settings import HOSTED_BASE_URL, hosted_slug
+from cqtui.settings import HOSTED_BASE_URL
 
 # The SDK's own ``create`` walks the types of the body for a third of its time; the body is in wire shape already.
 CHAT_PATH = "/chat/completions"

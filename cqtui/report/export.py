@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
+from cqtui.environment import hosted_slug, provider_key_variable
 from cqtui.errors import BadInputError
 from cqtui.models import Candidate, ModelEntry
 from cqtui.report.response import evidence_kind
 from cqtui.results import Evidence, Recommendation
-from cqtui.settings import Settings, hosted_slug, provider_key_variable
+from cqtui.settings import Settings
 
 Target = Literal["open-source", "hosted"]
 CURRENT, NEW = "current", "new"  # the names of the targets whose weights a canary moves

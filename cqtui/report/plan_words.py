@@ -5,6 +5,7 @@ from __future__ import annotations
 from cqtui.engine.estimate import Estimate
 from cqtui.engine.plan import Plan, recipients
 from cqtui.importers import LogRead
+from cqtui.redaction.redactor import counted_words, without_keys
 from cqtui.report.filters import money, plain
 from cqtui.report.same_model import saving_words
 from cqtui.settings import HOSTED_BASE_URL
@@ -24,7 +25,7 @@ def describe_log(read: LogRead) -> list[str]:
         lines.append("Skipped: " + ", ".join(f"{reason} {count}" for reason, count in reasons.items()) + ".")
     for problem in read.rejected[:SHOWN_PROBLEMS]:
         where = f"{problem.file}:{problem.line}" if problem.line else problem.file
-        lines.append(f"{where}: {plain(problem.reason)}. Skipped.")
+        lines.append(f"{where}: {plain(without_keys(problem.reason))}. Skipped.")
     if len(read.rejected) > SHOWN_PROBLEMS:
         lines.append(f"... and {len(read.rejected) - SHOWN_PROBLEMS} more unusable records.")
     return lines
@@ -40,8 +41,23 @@ def sentence_of_recipients(plan: Plan) -> str:
         case "recorded":
             return "Answers come from a recording: nothing is sent."
         case _:
-            where = plan.settings.gateway.base_url or HOSTED_BASE_URL
-            return f"Your prompts will be sent as logged to {', '.join(recipients(plan))} through {where}."
+            where = without_keys(plan.settings.gateway.base_url or HOSTED_BASE_URL)
+            to_whom = f"{', '.join(recipients(plan))} through {where}"
+            return f"Your prompts will be sent {_as_what(plan)} to {to_whom}{_replaced(plan)}."
+
+
+def _as_what(plan: Plan) -> str:
+    return "as logged (redaction is off)" if plan.redaction is None else "redacted"
+
+
+def _replaced(plan: Plan) -> str:
+    """What was replaced in the calls that may be sent, in brackets; empty where redaction is off."""
+    if plan.redaction is None:
+        return ""
+    total = sum(plan.redaction.counts.values())
+    if not total:
+        return " (no e-mail address, phone number or key was found in them)"
+    return f" ({counted_words(plan.redaction.counts)} replaced: {total:,} in {plan.redaction.changed:,} calls)"
 
 
 def describe_plan(plan: Plan, cost: Estimate) -> list[str]:

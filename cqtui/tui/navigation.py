@@ -10,10 +10,10 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from cqtui.engine.run_state import RunState
+from cqtui.environment import database_path
 from cqtui.errors import CqtuiError
 from cqtui.report.render import render_summary
 from cqtui.results import Recommendation
-from cqtui.settings import database_path
 from cqtui.store.database import Database
 from cqtui.tui.engine_thread import EngineThread, RunSource
 from cqtui.tui.screens.dialogs import Answer, MessageDialog, QuestionDialog, error_dialog

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from textual.app import App
 
+from cqtui.environment import database_path
 from cqtui.errors import CqtuiError
-from cqtui.settings import database_path
 from cqtui.store.database import Database
 from cqtui.tui.screens.dialogs import error_dialog
 

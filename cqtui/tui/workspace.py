@@ -10,11 +10,12 @@ from typing import Any
 from cqtui.engine.estimate import Estimate, estimate
 from cqtui.engine.optimize import plan_for
 from cqtui.engine.plan import Plan
+from cqtui.environment import portkey_api_key
 from cqtui.errors import BadInputError
 from cqtui.importers import LogRead, read_logs
 from cqtui.importers.paths import log_paths
 from cqtui.resources import resource_path
-from cqtui.settings import CONFIG_NAME, Provider, Settings, load_settings, portkey_api_key, profile_names
+from cqtui.settings import CONFIG_NAME, Provider, Settings, load_settings, profile_names
 
 EXAMPLE = "examples/support-desk"
 

@@ -137,7 +137,7 @@ def test_a_dry_run_names_candidates_recipients_and_cost_and_calls_nothing(log: P
     assert len(shown["candidates"]) == 3
     assert 0 < shown["expected_usd"] < shown["worst_usd"]
     assert shown["recipients"]
-    assert "Your prompts will be sent as logged to" in done.stderr
+    assert "Your prompts will be sent redacted to" in done.stderr
     assert not (tmp_path / ".cqtui").exists()
 
 

@@ -17,10 +17,10 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+from cqtui.environment import database_path
 from cqtui.events import EVENT, Event
 from cqtui.results import Recommendation
 from cqtui.samples import Sample
-from cqtui.settings import database_path
 from cqtui.store import records, runs
 from cqtui.store.database import Database
 from cqtui.store.samples import keep_sample

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from cqtui.environment import database_path
 from cqtui.errors import StoreError
-from cqtui.settings import database_path
 from cqtui.store import samples
 from cqtui.store.database import Database
 from cqtui.tui import navigation

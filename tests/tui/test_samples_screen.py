@@ -10,10 +10,10 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from cqtui.engine.labelling import answer_digest, stored_check
+from cqtui.environment import database_path
 from cqtui.models import Completion, Replay
 from cqtui.results import Pair
 from cqtui.samples import Sample
-from cqtui.settings import database_path
 from cqtui.store import labels, records
 from cqtui.store.database import Database
 from cqtui.tui import navigation

@@ -16,7 +16,7 @@ from cqtui.gateway.protocol import ChatRequest
 from cqtui.importers import read_logs
 from cqtui.models import Replay
 from cqtui.results import Pair, Recommendation
-from cqtui.settings import Settings
+from cqtui.settings import PrivacySettings, Settings
 from cqtui.store import labels
 from cqtui.store.database import Database
 from tests.fakes import QUIET, ScriptedClient, answered, judged, write_log
@@ -71,7 +71,7 @@ async def test_thirty_labels_lift_the_block_on_a_related_judge(here: Path) -> No
     assert blocked == ["judge"]
     with Database(here / ".cqtui" / "cqtui.db") as store:
         calls = read_logs([str(here / "log.jsonl")]).calls
-        wanted, done = questions(store, CANDIDATE, calls, before.run_id, 30)
+        wanted, done = questions(store, CANDIDATE, calls, before.run_id, 30, PrivacySettings())
     assert (len(wanted), done) == (30, 0)
     shown = [question.candidate_first for question in wanted]
     assert 5 < sum(shown) < 25
@@ -97,7 +97,7 @@ async def test_labels_that_say_worse_take_verified_away(here: Path) -> None:
     assert first.grade == "verified"
     with Database(here / ".cqtui" / "cqtui.db") as store:
         calls = read_logs([str(here / "log.jsonl")]).calls
-        for question in questions(store, CANDIDATE, calls, first.run_id, 40)[0]:
+        for question in questions(store, CANDIDATE, calls, first.run_id, 40, PrivacySettings())[0]:
             store.run(lambda c, q=question: labels.keep_label(c, q.record_id, CANDIDATE, q.digest, "worse"))  # type: ignore[misc]
     again = await run(here, judge={"models": ("anthropic/claude-haiku-4-5",)})
     assert again.grade == "leaning"

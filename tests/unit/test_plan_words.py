@@ -22,10 +22,25 @@ def plan(**more: object) -> Plan:
 def test_one_sentence_says_who_receives_the_prompts_judge_included() -> None:
     settled = plan(judge={"models": ("claude-haiku-4-5",)})
     sentence = sentence_of_recipients(settled)
-    assert sentence == ("Your prompts will be sent as logged to anthropic, openai through https://api.portkey.ai/v1.")
+    assert sentence == (
+        "Your prompts will be sent redacted to anthropic, openai through https://api.portkey.ai/v1 "
+        "(no e-mail address, phone number or key was found in them)."
+    )
     assert sentence in describe_plan(settled, estimate(settled))
     elsewhere = plan(gateway={"base_url": "http://localhost:8787/v1"})
-    assert sentence_of_recipients(elsewhere).endswith("through http://localhost:8787/v1.")
+    assert "through http://localhost:8787/v1 (" in sentence_of_recipients(elsewhere)
+
+
+def test_the_sentence_says_what_was_replaced_or_that_nothing_is() -> None:
+    calls = [logged_call(n, text=f"Write to anna{n}@example.com or bert@example.com.") for n in range(3)]
+    rules = {"as_of": date(2026, 11, 25), "candidates": ("openai/gpt-5.6-luna",), "thresholds": {"max_samples": 2}}
+    settled = plan_for(Settings.model_validate(rules), calls)
+    assert sentence_of_recipients(settled).endswith("(4 e-mail addresses replaced: 4 in 2 calls).")
+    assert any("4 e-mail addresses, in 2 of 2 calls" in note for note in settled.notes)
+    as_logged = plan_for(Settings.model_validate({**rules, "privacy": {"redact": False}}), calls)
+    assert "sent as logged (redaction is off) to" in sentence_of_recipients(as_logged)
+    assert "Prompts were sent as logged: redaction was turned off." in as_logged.notes
+    assert settled.plan_hash("x") != as_logged.plan_hash("x")
 
 
 def test_where_nothing_is_sent_that_is_the_sentence_and_no_cost_is_named() -> None:

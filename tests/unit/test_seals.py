@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cqtui.engine.sealing import seals_for
+from cqtui.environment import store_secret
 from cqtui.errors import BadInputError
-from cqtui.settings import store_secret
 from cqtui.store import batches, cache, labels, runs
 from cqtui.store.database import Database, connect
 from cqtui.store.migrations import MIGRATIONS, migrate

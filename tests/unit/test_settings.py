@@ -4,15 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from cqtui.environment import database_path, hosted_slug, provider_api_key
 from cqtui.errors import BadInputError
-from cqtui.settings import (
-    database_path,
-    hosted_slug,
-    load_settings,
-    parse_settings,
-    profile_names,
-    provider_api_key,
-)
+from cqtui.settings import load_settings, parse_settings, profile_names
 
 
 def test_an_unknown_key_names_file_line_and_nearest_name() -> None:

@@ -18,10 +18,11 @@ from textual.widgets import Static
 from cqtui.engine.labelling import Choice as LabelChoice
 from cqtui.engine.labelling import Question, questions, stored_check
 from cqtui.engine.sealing import seals_for
+from cqtui.environment import database_path
 from cqtui.models import LoggedCall
 from cqtui.report.filters import points, share_interval, signed
 from cqtui.results import LabelCheck
-from cqtui.settings import Settings, database_path
+from cqtui.settings import Settings
 from cqtui.store import labels
 from cqtui.store.database import Database
 from cqtui.store.seals import Seals
@@ -85,7 +86,7 @@ class LabelScreen(Page):
 
     def _draw(self) -> None:
         with self._store() as store:
-            found, done = questions(store, self._model_id, self._calls, self._run_id, WANTED)
+            found, done = questions(store, self._model_id, self._calls, self._run_id, WANTED, self._settings.privacy)
         self.app.call_from_thread(self._take, found, done)
 
     def _take(self, found: list[Question], done: int) -> None:

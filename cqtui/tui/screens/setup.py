@@ -18,12 +18,13 @@ from textual.widgets.option_list import Option
 
 from cqtui.config_file import new_config
 from cqtui.engine.optimize import plan_for
+from cqtui.environment import portkey_api_key
 from cqtui.errors import BadInputError, CqtuiError
 from cqtui.importers import LogRead, read_logs
 from cqtui.importers.reading import SUFFIXES
 from cqtui.registry.loader import load_registry
 from cqtui.report.plan_words import describe_log
-from cqtui.settings import CONFIG_NAME, Settings, portkey_api_key
+from cqtui.settings import CONFIG_NAME, Settings
 from cqtui.tui.inert import one_line, shown
 from cqtui.tui.page import Page
 from cqtui.tui.screens.dialogs import Choice, ValueDialog, error_dialog
