@@ -20,7 +20,7 @@ from action.inputs import SECRETS, InputError, Inputs, Runner, read_inputs, read
 from action.reporting import annotation, foreign, mask, write_outputs, write_summary
 
 LARGEST_COMMENT = 60_000  # bytes; GitHub takes 65,536 characters
-SMALLER = (60_000, 20_000, 4_000)
+SMALLER = (60_000, 20_000, 4_096)
 LARGEST_RESULT = 5_000_000
 FAILED, BAD_INPUT, MET = 1, 2, 3
 
@@ -105,9 +105,12 @@ class Action:
 
     def _optimize(self, check: Check, provider: str, *, is_fallback: bool) -> Found:
         """Run the command on the log; the store takes no text, and believes only what it sealed itself."""
-        inputs, target = self._inputs, self._folder / "result.json"
+        inputs, target = self._inputs, self._folder / "response.json"
         arguments = ["optimize", *(str(path) for path in check.logs), "--yes", "--display", "plain"]
-        arguments += ["--no-keep-text", "--json-file", str(target), "--markdown", str(self._folder / "report.md")]
+        arguments += ["--json-file", str(target), "--result-file", str(self._folder / "result.json")]
+        arguments += ["--markdown", str(self._folder / "report.md")]
+        if inputs.excerpts != "true":
+            arguments.append("--no-keep-text")
         if provider == "dry":
             arguments += ["--dry-run", "--json"]
         else:
@@ -168,7 +171,9 @@ class Action:
     # What is said
 
     def _comment(self, check: Check, found: Found, note: str, limit: int) -> str:
-        arguments = ["report", str(found.response.get("run_id", "")), "--format", "comment", f"--max-bytes={limit}"]
+        # Not out of the store: whoever may write it could have put a trigger there that changes what is read again.
+        result = self._folder / "result.json"
+        arguments = ["report", f"--from-file={result}", "--format", "comment", f"--max-bytes={limit}"]
         if check.switch is not None:
             arguments += [f"--switch-from={check.switch[0]}", f"--switch-to={check.switch[1]}"]
         if self._inputs.excerpts == "true":
@@ -260,7 +265,8 @@ class Action:
             self._say(annotation("notice", "No open pull request stands at this run's commit: nothing was posted."))
             write_outputs(self._runner.output_file, _outputs(Check("nothing", ""), Found(), money=False))
             return 0
-        arguments = ["report", f"--from-file={path}", "--format", "comment", f"--max-bytes={LARGEST_COMMENT}"]
+        arguments = ["report", f"--from-file={path}", "--untrusted", "--format", "comment"]
+        arguments.append(f"--max-bytes={LARGEST_COMMENT}")
         text = self._text([*arguments, *self._marks(), "--hide-money"])
         found = Found()
         self._post(number, text, found, None)

@@ -54,6 +54,7 @@ def command(context: click.Context, /, provider: str, markdown: Path, json: bool
         "resume": True,
         "events": None,
         "json_file": None,
+        "result_file": None,
         "markdown": markdown,
         "html": None,
         "templates": None,

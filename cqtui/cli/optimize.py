@@ -142,6 +142,8 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
     response = optimize_response(result).model_dump_json(indent=2)
     if options["json_file"] is not None:
         write_file(options["json_file"], response + "\n")
+    if options["result_file"] is not None:
+        write_file(options["result_file"], result.model_dump_json() + "\n")
     if options["markdown"] is not None:
         write_file(options["markdown"], render_markdown(result, templates))
     if options["html"] is not None:
@@ -209,6 +211,9 @@ def _path() -> click.Path:
 @click.option("--recording", type=_path(), help="The recording for --provider recorded.")
 @click.option("--batch", is_flag=True, help="Send the calls in batch jobs: cheaper at many providers, up to a day.")
 @click.option("--dry-run", is_flag=True, help="Show candidates and cost, call nothing.")
+@click.option("--result-file", type=_path(), help="Write the whole result here, for cqtui report --from-file.")
+@click.option("--no-keep-text", is_flag=True, help="Store no text of prompts and answers, whatever cqtui.toml says.")
+@click.option("--sealed-store", is_flag=True, help="Believe only what this run's secret has sealed in the store.")
 @click.option("--no-redact", is_flag=True, help="Send, store and report texts as logged: nothing is replaced.")
 @click.option("--yes", is_flag=True, help="Agree to sending the prompts and spending up to the budget.")
 @click.option("--resume/--no-resume", default=True, show_default=True, help="Go on with an unfinished run.")
@@ -278,6 +283,8 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
         "batch": options["batch"] or None,
         "gateway.base_url": options["base_url"],
         "privacy.redact": False if options["no_redact"] else None,
+        "store.keep_text": False if options["no_keep_text"] else None,
+        "store.sealed": options["sealed_store"] or None,
     }
     settings = load_settings(options["config"], overrides, options["profile"])
     settings = with_guardrails(settings, options["guardrails"])

@@ -157,6 +157,10 @@ class RowsView(ScrollView, Generic[R], can_focus=True):
                 self.action_open()
             self.cursor = place
 
+    def on_unmount(self) -> None:
+        """Let the rows go at once: a screen that is left waits for the collection of garbage."""
+        self.rows = ()
+
     def on_resize(self) -> None:
         """The lines are as wide as the view, and the cursor stays in sight."""
         self.virtual_size = Size(self.size.width, len(self.rows) + 1)

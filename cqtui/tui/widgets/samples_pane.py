@@ -76,6 +76,10 @@ class SamplesPane(Vertical):
         """Read the pairs."""
         self.read()
 
+    def on_unmount(self) -> None:
+        """Let the pairs go at once: a screen that is left waits for the collection of garbage."""
+        self._rows = []
+
     def read(self) -> None:
         """Read the run's pairs from the store."""
         run_id = self.run_id
