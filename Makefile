@@ -19,6 +19,10 @@ demo-local: $(DEMO)/.local
 test: $(DEV)/.dev
 	$(DEV)/bin/python -m pytest -n auto
 
+## every key of every screen, and hostile text on each of them (minutes)
+test-screens: $(DEV)/.dev
+	$(DEV)/bin/python -m pytest -m screens -n auto
+
 ## faults of provider, gateway and clock, and kill -9 at random points (minutes; needs node and npm)
 test-faults: $(DEV)/.dev
 	$(DEV)/bin/python -m pytest -m faults -n 3
@@ -39,7 +43,7 @@ lint: $(DEV)/.dev
 	$(DEV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(DEV)/bin/zizmor --offline --quiet action.yml $(WORKFLOWS)
 
-## exactly what CI runs, the fault suite apart (make test-faults)
+## what CI runs, the long suites apart (make test-screens test-faults)
 check: lint test
 
 ## resolve the action's packages again, with hashes, after a change of dependencies

@@ -13,9 +13,9 @@ from cqtui.cli.files import write_file
 from cqtui.cli.report import stored_result
 from cqtui.report.candidate_csv import candidate_csv
 from cqtui.report.candidate_lines import candidate_lines
+from cqtui.report.evidence import evidence_kind
 from cqtui.report.export import ExportOptions, Target, config_text, portkey_config
 from cqtui.report.export_choices import routes_of, used_target
-from cqtui.report.response import evidence_kind
 from cqtui.report.rollback import rollback_note
 from cqtui.results import Recommendation
 from cqtui.settings import Settings, load_settings

@@ -26,10 +26,8 @@ from cqtui.environment import database_path
 from cqtui.errors import BadInputError
 from cqtui.events import EventSink
 from cqtui.importers import log_paths, read_logs
-from cqtui.report.committed import check_folder, write_report
 from cqtui.report.plan_words import describe_log, describe_plan
 from cqtui.report.render import render_markdown, render_summary
-from cqtui.report.response import optimize_response
 from cqtui.report.same_model import same_model_json
 from cqtui.report.templates import check_templates, templates_folder
 from cqtui.results import Recommendation
@@ -102,6 +100,8 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
     templates = options["templates"] or templates_folder(settings, options["config"])
     check_templates(templates)
     if options["write_report"] is not None:
+        from cqtui.report.committed import check_folder
+
         check_folder(options["write_report"])
     read = read_logs(paths)
     for line in describe_log(read):
@@ -139,7 +139,7 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
             progress.close()
         if events is not None:
             events.close()
-    response = optimize_response(result).model_dump_json(indent=2)
+    response = _response(result) if as_json or options["json_file"] is not None else ""
     if options["json_file"] is not None:
         write_file(options["json_file"], response + "\n")
     if options["result_file"] is not None:
@@ -151,6 +151,8 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
 
         write_file(options["html"], render_html(result, templates))
     if options["write_report"] is not None:
+        from cqtui.report.committed import write_report
+
         changed = write_report(options["write_report"], result, templates)
         names = ", ".join(path.name for path in changed)
         say(f"{options['write_report']}: {'wrote ' + names if names else 'nothing new to write'}.")
@@ -164,6 +166,13 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
         if not written:
             click.echo(f"Full report: cqtui report {result.run_id}")
     return _exit_code(result, options["fail_on"])
+
+
+def _response(result: Recommendation) -> str:
+    """The JSON that programs read; its types take a while to build, and most runs need none."""
+    from cqtui.report.response import optimize_response
+
+    return optimize_response(result).model_dump_json(indent=2)
 
 
 def with_guardrails(settings: Settings, names: str | None) -> Settings:

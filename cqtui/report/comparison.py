@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from cqtui.models import Frozen
+from cqtui.report.evidence import evidence_kind
 from cqtui.report.history import RunSummary, rounded, summary_json, summary_of
-from cqtui.report.response import evidence_kind
 from cqtui.results import Evidence, Interval, Recommendation
 
 Shown = Literal["differs", "no difference shown", "unknown"]

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from cqtui.environment import hosted_slug, provider_key_variable
 from cqtui.errors import BadInputError
 from cqtui.models import Candidate, ModelEntry
-from cqtui.report.response import evidence_kind
+from cqtui.report.evidence import evidence_kind
 from cqtui.results import Evidence, Recommendation
 from cqtui.settings import Settings
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from cqtui.errors import BadInputError
-from cqtui.report.response import evidence_kind
+from cqtui.report.evidence import evidence_kind
 from cqtui.results import Evidence, Gate, Recommendation
 
 LARGEST = 5_000_000  # bytes

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from cqtui.models import Frozen
+from cqtui.report.evidence import evidence_kind
 from cqtui.report.filters import interval
 from cqtui.report.markdown_text import shortened
-from cqtui.report.response import evidence_kind
 from cqtui.results import Evidence, Interval, Recommendation
 
 _SENTENCE_LENGTH = 300

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Literal
+from typing import Any
 
+from cqtui.report.evidence import evidence_kind
 from cqtui.report.response_types import (
     SCHEMA_VERSION,
     CandidateJson,
@@ -104,13 +105,6 @@ def _routing(plan: RoutingPlan | None) -> RoutingJson | None:
 
 def _round(value: float | None, digits: int = 3) -> float | None:
     return None if value is None else round(value, digits)
-
-
-def evidence_kind(provider: str) -> Literal["measured", "recorded", "simulated"]:
-    """What the answers are: measured on real models, read from a recording, or simulated."""
-    if provider == "rehearsal":
-        return "simulated"
-    return "recorded" if provider == "recorded" else "measured"
 
 
 def _candidate(evidence: Evidence, result: Recommendation) -> CandidateJson:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from cqtui.models import Frozen
-from cqtui.report.response import evidence_kind
+from cqtui.report.evidence import evidence_kind
 from cqtui.results import Evidence, Grade, Interval, Recommendation
 
 RECORD_VERSION = 1

@@ -26,6 +26,8 @@ from cqtui.tui.screens.start import StartScreen
 from tests.tui.acting import app_of, messages, press, seen, show_result, show_start, staged
 from tests.tui.stage import found_example, keep_recorded, recorded_result, settle, show_run, until
 
+pytestmark = pytest.mark.screens
+
 RUN = "3f2a90c1d4e5"
 LETTERS = {"openai/gpt-6.1-terra": "C"}
 ELSEWHERE = {"HistoryScreen", "CompareScreen", "ModelsScreen", "ProfilesScreen"}  # screens with tests of their own

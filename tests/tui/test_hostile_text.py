@@ -37,6 +37,8 @@ from tests.tui import hostile
 from tests.tui.acting import app_of, on_top, press, show_start, staged, text_of
 from tests.tui.stage import AS_OF, keep_recorded, recorded_events, recorded_result, settle, show_run, until
 
+pytestmark = pytest.mark.screens
+
 RUN = "3f2a90c1d4e5"
 TERRA = "openai/gpt-6.1-terra"
 both_sizes = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])

@@ -141,7 +141,7 @@ class RunScreen(Page):
             self._has_ended = True
             self._paint(with_plot=True)
             self._end()
-        elif came or self._painted % 8 == 0:
+        elif came or self._painted % 8 == 1:
             self._paint(with_plot=self._painted % PLOT_EVERY == 0 or self._painted < 3)
 
     def _paint(self, *, with_plot: bool) -> None:
