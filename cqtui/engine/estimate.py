@@ -51,7 +51,8 @@ def estimate(plan: Plan) -> Estimate:
 
 def usd_per_prompt(plan: Plan) -> Decimal | None:
     """About what replaying and judging one more call on one candidate costs, in USD; None where a price is unknown."""
-    expected = _total([cost.expected for cost in (*_replays(plan), *_judgements(plan))])
+    replays = [_expected_replay(plan, call, candidate) for call in plan.calls for candidate in plan.top]
+    expected = _total([*replays, *(cost.expected for cost in _judgements(plan))])
     pairs = len(plan.calls) * len(plan.top)
     return None if expected is None or not pairs else expected / pairs
 
@@ -61,14 +62,19 @@ def _total(values: list[Decimal | None]) -> Decimal | None:
     return sum(known, Decimal(0)) if len(known) == len(values) else None
 
 
-def _replay(plan: Plan, call: LoggedCall, candidate: Candidate) -> _Cost:
+def _expected_replay(plan: Plan, call: LoggedCall, candidate: Candidate) -> Decimal | None:
     usage = estimated_usage(call, plan.settings.traffic)
     read = Usage(input_tokens=usage.input_tokens or 0, output_tokens=usage.output_tokens or 0)
+    return price_of(candidate.entry, read, plan.settings.as_of, batch=plan.settings.batch)
+
+
+def _replay(plan: Plan, call: LoggedCall, candidate: Candidate) -> _Cost:
+    """What a replay costs; the worst case takes the request itself to be made."""
     request, wire = replay_request(call, candidate, "", 1.0)
     as_of = plan.settings.as_of
     batch = plan.settings.batch
     return _Cost(
-        price_of(candidate.entry, read, as_of, batch=batch),
+        _expected_replay(plan, call, candidate),
         worst_case_usd(request, candidate.entry, wire.max_output_tokens, as_of, batch=batch),
     )
 
