@@ -14,6 +14,7 @@ import pytest
 from tests.action.fake_github import BOT, REPOSITORY, TOKEN, FakeGitHub, Fault, running_github
 from tests.action.runner import ROOT, Job
 from tests.integration.upstream import RunningUpstream, running_upstream
+from tests.unit.test_redacted_calls import seeded_log, seen
 
 SAMPLE = ROOT / "examples" / "action-repository"
 KEY = "sk-test-0123456789abcdef"
@@ -288,3 +289,22 @@ def test_a_scheduled_run_writes_the_report_to_commit(repository: Repository, ups
     code, job = repository.push(**live(upstream), **scheduled, write_report="reports/cqtui")
     assert code == 0, job.log
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+
+
+@pytest.mark.parametrize("excerpts", ["false", "true"])
+def test_none_of_200_personal_details_and_secrets_gets_out(
+    repository: Repository, github: FakeGitHub, upstream: RunningUpstream, excerpts: str
+) -> None:
+    hidden = seeded_log(repository.workspace / "logs" / "october.jsonl")
+    code, job = repository.push(**live(upstream), excerpts=excerpts)
+    assert code == 0, job.log
+    report = Path(outputs(job)["report-path"])
+    artifacts = b"".join(path.read_bytes() for path in report.parent.iterdir())
+    store = b"".join(path.read_bytes() for path in repository.cache.iterdir())
+    assert len(store) > 10_000
+    said = [job.log, job.summary, json.dumps(outputs(job)), json.dumps(github.comments)]
+    found = [artifacts.decode("utf-8", "replace"), store.decode("utf-8", "replace")]
+    assert seen(hidden, *said, *found) == []
+    texts = "order" in github.ours[0]["body"] and "How much is" in github.ours[0]["body"]
+    assert texts is (excerpts == "true"), "texts are shown where they are asked for, and nowhere else"
+    assert ("How much is" in found[1]) is (excerpts == "true")
