@@ -216,7 +216,7 @@ def more_usd_of(evidence: Evidence, usd_per_prompt: Decimal | None) -> Decimal |
 def _leaning_words(evidence: Evidence, usd_per_prompt: Decimal | None) -> str:
     """What a leaning verdict lacks, and what it would take."""
     open_gates = [gate.name for gate in evidence.gates if not gate.passed]
-    lacks = f"Leaning, not verified: {', '.join(open_gates)} open."
+    lacks = f"Leaning, not verified; not passed: {', '.join(open_gates)}."
     if not evidence.more_samples:
         return lacks
     more_usd = more_usd_of(evidence, usd_per_prompt)

@@ -364,7 +364,7 @@ def _measured(basis: Basis) -> Gate:
     if basis.estimated_usage:
         wrong.append("today's cost is estimated: the log has no token counts")
     return Gate(
-        name="measured",
+        name="measured answers",
         asked="real answers, and token counts from the log",
         found="; ".join(wrong) or "both",
         passed=not wrong,

@@ -16,6 +16,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets import Static
 
 from cqtui.environment import database_path
 from cqtui.events import EVENT, Event
@@ -157,6 +158,9 @@ async def show_run(pilot: Pilot[None], case: str, count: int | None = None) -> t
     navigation.show_run(app, played, app.found)
     screen = await until(pilot, RunScreen)
     screen.catch_up()
+    pace = screen.query_one("#pace", Static)
+    while not str(pace.content):  # the first paint waits for the first layout
+        await pilot.pause()
     await settle(pilot)
     screen.paint_plot()  # else as often as the clock allows
     await settle(pilot)

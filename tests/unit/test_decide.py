@@ -96,7 +96,7 @@ def test_a_good_candidate_leans_on_few_pairs_and_says_what_is_missing() -> None:
     assert evidence.more_samples is not None
     assert 63 <= evidence.more_samples < 200  # the refusals alone need 123 calls
     assert answer.reason == (
-        "Leaning, not verified: evidence on quality, evidence on refusals open. "
+        "Leaning, not verified; not passed: evidence on quality, evidence on refusals. "
         f"About {evidence.more_samples} more prompts, about ${evidence.more_samples * 0.01:.2f}."
     )
 
@@ -117,8 +117,8 @@ def test_enough_pairs_verify_and_stop_the_race() -> None:
 @pytest.mark.parametrize(
     ("basis", "gate_name"),
     [
-        ({"measured": False}, "measured"),
-        ({"estimated_usage": True}, "measured"),
+        ({"measured": False}, "measured answers"),
+        ({"estimated_usage": True}, "measured answers"),
         ({"judge_of_contestants_family": "openai/judge"}, "judge"),
         ({"judge_is_checks": True}, "judge"),
     ],
