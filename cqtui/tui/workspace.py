@@ -63,6 +63,13 @@ class Found:
     estimate: Estimate
     profiles: tuple[str, ...]
 
+    @property
+    def templates(self) -> Path | None:
+        """The folder of the user's own report templates; None where the configuration names none."""
+        from cqtui.report.templates import templates_folder
+
+        return templates_folder(self.settings, self.choices.config)
+
 
 def example_choices() -> Choices:
     """The bundled example, rehearsed: no key, nothing sent."""

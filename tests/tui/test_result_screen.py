@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, TabbedContent
+from textual.widgets import Input, Markdown, TabbedContent
 
 from cqtui.report.render import render_markdown
+from cqtui.settings import ReportSettings
 from cqtui.tui import navigation
 from cqtui.tui.screens.dialogs import ChoiceDialog, MessageDialog, QuestionDialog, ValueDialog
 from cqtui.tui.screens.export import FORMATS
@@ -17,6 +19,7 @@ from cqtui.tui.screens.result import TABS, GatesDialog, ResultScreen
 from cqtui.tui.screens.samples import SampleScreen
 from cqtui.tui.screens.start import StartScreen
 from cqtui.tui.widgets.rows_view import RowsView
+from cqtui.tui.workspace import Found
 from tests.tui.acting import (
     Clipboard,
     app_of,
@@ -201,3 +204,37 @@ async def test_a_config_that_cannot_be_made_is_said() -> None:
         assert message_of(pilot)
         await press(pilot, "enter")
         assert pilot.app.screen is screen
+
+
+def found_with_templates(text: str) -> Found:
+    """The bundled example, with a report template of the user's."""
+    folder = Path("templates")
+    folder.mkdir()
+    (folder / "report.md.j2").write_text(text)
+    found = found_example()
+    settings = found.settings.model_copy(update={"report": ReportSettings(templates=str(folder.absolute()))})
+    return replace(found, settings=settings)
+
+
+async def test_the_report_is_made_from_the_users_own_templates() -> None:
+    async with staged() as pilot:
+        app_of(pilot).found = found_with_templates("Harrowfen's own: {{ run_id }}\n")
+        screen = await show_result(pilot)
+        result = recorded_result("verified")
+        await press(pilot, "6")
+        assert f"Harrowfen's own: {result.run_id}" in screen.query_one("#markdown", Markdown).source
+        await press(pilot, "e", "enter")
+        await fill_in(pilot, "report.md")
+        assert Path("report.md").read_text() == f"Harrowfen's own: {result.run_id}\n"
+
+
+async def test_a_template_that_is_broken_is_said_and_ours_takes_its_place() -> None:
+    async with staged() as pilot:
+        app_of(pilot).found = found_with_templates("{{ no_such_value }}\n")
+        screen = await show_result(pilot)
+        await press(pilot, "6")
+        assert on_top(pilot, MessageDialog)
+        assert "report.md.j2" in message_of(pilot)
+        await press(pilot, "escape")
+        assert pilot.app.screen is screen
+        assert "What it rests on" in screen.query_one("#markdown", Markdown).source

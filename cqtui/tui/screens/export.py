@@ -17,16 +17,20 @@ if TYPE_CHECKING:
     from cqtui.tui.app import CqtuiApp
 
 
+def _templates(app: CqtuiApp) -> Path | None:
+    return app.found.templates if app.found is not None else None
+
+
 def _markdown(app: CqtuiApp, result: Recommendation) -> str:
     from cqtui.report.render import render_markdown
 
-    return render_markdown(result)
+    return render_markdown(result, _templates(app))
 
 
 def _html(app: CqtuiApp, result: Recommendation) -> str:
     from cqtui.report.html import render_html
 
-    return render_html(result)
+    return render_html(result, _templates(app))
 
 
 def _json(app: CqtuiApp, result: Recommendation) -> str:

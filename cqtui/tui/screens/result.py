@@ -16,6 +16,7 @@ from textual.widgets import Markdown, Static, TabbedContent, TabPane
 
 from cqtui.engine.happenings import Happening
 from cqtui.engine.run_state import RunState, state_of
+from cqtui.errors import CqtuiError
 from cqtui.report.filters import cost_change, interval, milliseconds, money, share, signed
 from cqtui.report.order import in_report_order, letters_of
 from cqtui.report.plot import plot_points
@@ -23,7 +24,7 @@ from cqtui.report.render import outcome_words, render_markdown, render_part, ver
 from cqtui.results import Evidence, Gate, Recommendation
 from cqtui.tui.inert import one_line, shown, steady
 from cqtui.tui.page import Page
-from cqtui.tui.screens.dialogs import Dialog
+from cqtui.tui.screens.dialogs import Dialog, error_dialog
 from cqtui.tui.store_access import read_store
 from cqtui.tui.widgets.cost_quality_plot import CostQualityPlot
 from cqtui.tui.widgets.rows_view import Cell, Column, RowsView
@@ -169,11 +170,19 @@ class ResultScreen(Page):
         elif name == "report":
             markdown = self.query_one("#markdown", Markdown)
             if not markdown.source:
-                markdown.update(_here(render_markdown(self.result)))
+                markdown.update(_here(self._report()))
         elif name == "events" and self._state is None:
             self._read_events()
         if name in focus and self.app.screen is self:
             self.query_one(focus[name]).focus()
+
+    def _report(self) -> str:
+        found = self.cqtui.found
+        try:
+            return render_markdown(self.result, found.templates if found is not None else None)
+        except CqtuiError as error:
+            self.app.push_screen(error_dialog(error))
+            return render_markdown(self.result)
 
     def _draw_plot(self) -> None:
         limits = self.result.thresholds
