@@ -18,10 +18,11 @@ class RunControl:
     """
 
     def __init__(self) -> None:
-        """Start neither paused nor stopped; the run sets the concurrency from its settings."""
+        """Start neither paused nor stopped; a run sets the concurrency from its settings with ``begin_with``."""
         self.stopping = asyncio.Event()
         self.is_paused = False
         self.concurrency = 1
+        self._is_chosen = False
         self._running = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._listeners: list[Callable[[], None]] = []
@@ -43,10 +44,16 @@ class RunControl:
         """Go on."""
         self._change(is_paused=False)
 
+    def begin_with(self, calls: int) -> None:
+        """Allow so many calls at a time, unless ``set_concurrency`` has been told otherwise before the run began."""
+        if not self._is_chosen:
+            self._change(concurrency=calls)
+
     def set_concurrency(self, calls: int) -> None:
         """Allow so many calls at a time, to each provider; raises ValueError where it is none."""
         if calls < 1:
             raise ValueError(f"{calls} calls at a time, expected at least 1")
+        self._is_chosen = True
         self._change(concurrency=calls)
 
     def _change(self, *, is_paused: bool | None = None, concurrency: int | None = None) -> None:

@@ -99,12 +99,12 @@ async def run(
         emitter.emit(StageStarted, stage="rank")
         budget = Budget(cap.usd, spent.total_usd)
         control = control or RunControl()
-        control.set_concurrency(plan.settings.gateway.concurrency)
+        control.begin_with(plan.settings.gateway.concurrency)
         in_jobs = None
         if plan.settings.batch:
             in_jobs = in_batches(client, database, emitter, control.stopping, plan.settings.gateway.batch_poll_s)
         under_way = RunUnderWay(plan, in_jobs or client, database, emitter, budget, run_id, ping=ping, control=control)
-        _tell_of_changes(control, emitter, under_way.caller)
+        _tell_of_changes(control, emitter, under_way.caller, plan.settings.gateway.concurrency)
         if cap.note:
             under_way.notes.append(cap.note)
         try:
@@ -136,9 +136,9 @@ async def run(
         return result
 
 
-def _tell_of_changes(control: RunControl, emitter: Emitter, caller: Caller) -> None:
-    """Carry out what a front end changes while the run goes on, and tell the others."""
-    known = (control.is_paused, control.concurrency)
+def _tell_of_changes(control: RunControl, emitter: Emitter, caller: Caller, planned: int) -> None:
+    """Carry out what a front end changes, before the run began too, and tell the others."""
+    known = (False, planned)
 
     def changed() -> None:
         nonlocal known
@@ -151,8 +151,7 @@ def _tell_of_changes(control: RunControl, emitter: Emitter, caller: Caller) -> N
             emitter.emit(ConcurrencyChanged, provider=None, allowed=control.concurrency)
 
     control.listen(changed)
-    if control.is_paused:  # before the run began to listen
-        emitter.emit(PauseChanged, is_paused=True)
+    changed()  # what was asked before the run began to listen
 
 
 def _begin(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,29 @@ async def test_a_paused_run_makes_no_call_and_ends_as_an_undisturbed_one(tmp_pat
     assert [(change.provider, change.allowed) for change in changes] == [(None, 5)]
     assert [event.is_paused for event in told if isinstance(event, PauseChanged)] == [True, False]
     assert sum(isinstance(event, ReplayFinished) for event in told) == len(client.requests)
+
+
+async def test_what_is_asked_before_the_run_began_holds(tmp_path: Path) -> None:
+    control, told = RunControl(), list[Event]()
+    control.set_concurrency(3)
+    busy, most = Counter[str](), 0  # a provider
+
+    class Counting(ScriptedClient):
+        async def complete(self, request: ChatRequest) -> Replay:
+            nonlocal most
+            busy[request.provider] += 1
+            most = max(most, busy[request.provider])
+            try:
+                await asyncio.sleep(0)
+                return await super().complete(request)
+            finally:
+                busy[request.provider] -= 1
+
+    chosen = settings()
+    chosen = chosen.model_copy(update={"gateway": chosen.gateway.model_copy(update={"concurrency": 16})})
+    plan = make_plan(chosen, load_registry(today=AS_OF), log(24))
+    with Database(tmp_path / "early.db") as store:
+        await run(plan, Counting(good_model), store, told.append, control=control)
+    assert control.concurrency == 3
+    assert 2 <= most <= 3
+    assert [event.allowed for event in told if isinstance(event, ConcurrencyChanged)] == [3]
