@@ -34,11 +34,25 @@ def stored_bytes() -> bytes:
     return b"".join(path.read_bytes() for path in Path(".cqtui").iterdir() if path.is_file())
 
 
+def painted_runs(monkeypatch: pytest.MonkeyPatch) -> list[RunScreen]:
+    """The run screens as they are painted: a short run may be over before a test looks."""
+    painted: list[RunScreen] = []
+    catch_up = RunScreen.catch_up
+
+    def noted(screen: RunScreen) -> None:
+        painted.append(screen)
+        catch_up(screen)
+
+    monkeypatch.setattr(RunScreen, "catch_up", noted)
+    return painted
+
+
 async def test_a_run_from_the_start_screen_to_its_result(
     gateway_url: str, upstream: RunningUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
     prepare(gateway_url, upstream)
+    painted = painted_runs(monkeypatch)
     app = CqtuiApp()
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, StartScreen)
@@ -47,8 +61,9 @@ async def test_a_run_from_the_start_screen_to_its_result(
         assert "openai" in question._text
         assert upstream.requests() == []  # nothing was sent before the answer
         await pilot.press("s")
-        run = await until(pilot, RunScreen)
-        while not run.source.outcome.done():
+        while not painted:
+            await pilot.pause()
+        while not painted[0].source.outcome.done():
             await settle(pilot)
         screen = await until(pilot, ResultScreen)
         result = screen.result
