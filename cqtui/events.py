@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field, TypeAdapter
 
 from cqtui.models import Candidate, Excluded, FailureKind, Frozen
-from cqtui.results import Grade
+from cqtui.results import Grade, PairFigures
 
 
 class _Event(Frozen):
@@ -93,30 +93,6 @@ class ReplayFailed(_Event):
 
 
 Settled = Literal["open", "passed", "failed"]
-
-
-class PairFigures(Frozen):
-    """What of a pair (``results.Pair``) a reader of events is told: figures, no text."""
-
-    record_id: str
-    session: str | None = None
-    baseline_score: float | None = None
-    candidate_score: float | None = None
-    baseline_cost_usd: Decimal | None = None
-    candidate_cost_usd: Decimal | None = None
-    latency_ms: float | None = None
-    baseline_refused: bool = False
-    candidate_refused: bool = False
-    format_failed: bool = False
-    truncated: bool = False
-    failure: FailureKind | None = None
-    unjudged: bool = False
-    unasked: bool = False
-
-    @property
-    def is_newly_refused(self) -> bool:
-        """Whether the candidate refused what the current model had answered."""
-        return self.candidate_refused and not self.baseline_refused
 
 
 class PairJudged(_Event, PairFigures):

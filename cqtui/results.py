@@ -12,13 +12,11 @@ from cqtui.models import Candidate, Excluded, FailureKind, Frozen, ModelEntry, T
 from cqtui.settings import Thresholds
 
 
-class Pair(Frozen):
-    """One logged call and one candidate's replay of it. Scores 0..100, costs in USD, latency in ms.
+class PairFigures(Frozen):
+    """What of a pair a reader of events is told as well: figures, no text. Scores 0..100, costs in USD, latency in ms.
 
     ``baseline_score`` and ``candidate_score`` are None where the pair is unjudged, failed or both refused, and where no
-    judgement was needed any more (``unasked``). ``in_both_orders`` are the judge's differences in points with the
-    logged answer first and with the candidate's first. Lengths are of the answers, in characters. ``decided_by`` names
-    the check that decided without a judge; ``answer_digest`` the candidate's answer, for labels that hold for it alone.
+    judgement was needed any more (``unasked``).
     """
 
     record_id: str
@@ -33,9 +31,24 @@ class Pair(Frozen):
     format_failed: bool = False
     truncated: bool = False
     failure: FailureKind | None = None
-    failure_message: str | None = None
     unjudged: bool = False
     unasked: bool = False
+
+    @property
+    def is_newly_refused(self) -> bool:
+        """Whether the candidate refused what the current model had answered."""
+        return self.candidate_refused and not self.baseline_refused
+
+
+class Pair(PairFigures):
+    """One logged call and one candidate's replay of it.
+
+    ``in_both_orders`` are the judge's differences in points with the logged answer first and with the candidate's
+    first. Lengths are of the answers, in characters. ``decided_by`` names the check that decided without a judge;
+    ``answer_digest`` the candidate's answer, for labels that hold for it alone.
+    """
+
+    failure_message: str | None = None
     decided_by: str | None = None
     in_both_orders: tuple[float, float] | None = None
     baseline_length: int | None = None

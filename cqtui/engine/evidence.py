@@ -59,7 +59,7 @@ def ledger_of(pairs: Sequence[Pair], judged: Sequence[Pair]) -> Ledger:
         unjudged=sum(p.unjudged and not _both_refused(p) for p in judged),
         unasked=sum(p.failure is None and not _both_refused(p) for p in later),
         both_refused=sum(_both_refused(p) for p in pairs),
-        newly_refused=sum(p.candidate_refused and not p.baseline_refused for p in pairs),
+        newly_refused=sum(p.is_newly_refused for p in pairs),
         newly_answered=sum(p.baseline_refused and not p.candidate_refused and p.failure is None for p in pairs),
     )
 

@@ -179,7 +179,7 @@ class Race:
             self._session = pair.session
         self._conversations[-1] += 1
         if pair.failure is None:
-            self._refusals.append(pair.candidate_refused and not pair.baseline_refused)
+            self._refusals.append(pair.is_newly_refused)
         if pair.session is None:
             self.refusal_gate.add_conversation(self._refusals)
             self._refusals.clear()

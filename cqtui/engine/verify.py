@@ -14,10 +14,10 @@ from cqtui.engine.gates import more_calls
 from cqtui.engine.race import Race
 from cqtui.engine.replay import Replayer
 from cqtui.engine.workers import run_workers
-from cqtui.events import CandidateChosen, CandidateStopped, Emitter, PairFigures, PairJudged
+from cqtui.events import CandidateChosen, CandidateStopped, Emitter, PairJudged
 from cqtui.gateway.batching import StillWaitingError
 from cqtui.models import Failure, LoggedCall
-from cqtui.results import Pair
+from cqtui.results import Pair, PairFigures
 
 SYSTEMATIC_FAILURES = 5
 

@@ -51,7 +51,7 @@ def trouble(pair: Pair) -> str:
     """What went wrong with the candidate's answer, in a few words; empty where nothing did."""
     if pair.failure is not None:
         return f"failed: {pair.failure.replace('_', ' ')}"
-    if pair.candidate_refused and not pair.baseline_refused:
+    if pair.is_newly_refused:
         return "newly refused"
     if pair.format_failed:
         return "bad format"
@@ -79,7 +79,7 @@ def _is_of(kind: Kind, pair: Pair) -> bool:
         case "regressions":
             return is_regression(pair)
         case "newly_refused":
-            return pair.candidate_refused and not pair.baseline_refused
+            return pair.is_newly_refused
         case "newly_answered":
             return pair.baseline_refused and not pair.candidate_refused and pair.failure is None
         case "failed":

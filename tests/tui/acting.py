@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
@@ -30,6 +31,31 @@ async def staged(size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[None]
     async with StagedApp().run_test(size=size) as pilot:
         await settle(pilot)
         yield pilot
+
+
+@asynccontextmanager
+async def opened_by(key: str, app: CqtuiApp, kind: type[Screen[Any]]) -> AsyncIterator[Pilot[None]]:
+    """The app at 80x24 with the screen that ``key`` opens from the start screen."""
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, StartScreen)
+        await press(pilot, key)
+        assert on_top(pilot, kind)
+        yield pilot
+
+
+def write_config(text: str) -> None:
+    """Put a cqtui.toml into the working directory."""
+    Path("cqtui.toml").write_text(text, encoding="utf-8")
+
+
+def config_text() -> str:
+    """The cqtui.toml of the working directory."""
+    return Path("cqtui.toml").read_text(encoding="utf-8")
+
+
+def remove_config() -> None:
+    """Take the cqtui.toml away."""
+    Path("cqtui.toml").unlink()
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:

@@ -27,14 +27,10 @@ from cqtui.tui.screens.result import ResultScreen
 from cqtui.tui.widgets.rows_view import RowsView
 from tests.fakes import pairs
 from tests.results import NEW, recommendation, store_run
+from tests.tui.stage import settle
 
 HOSTILE = "evil/[red]x[/foo]\x1b[31m\u202e\u200b"
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _still(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
 
 
 def keep(result: Recommendation, day: int) -> None:
@@ -61,14 +57,6 @@ def store() -> None:
 def start_unfinished(run_id: str = "ddd0") -> None:
     with Database(Path(".cqtui/cqtui.db")) as database:
         database.run(lambda c: runs.start_run(c, run_id, "plan", "portkey"))
-
-
-async def settle(pilot: Pilot[None]) -> None:
-    """Until nothing works in the background any more."""
-    for _ in range(3):
-        await pilot.pause()
-        await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
 
 
 @asynccontextmanager

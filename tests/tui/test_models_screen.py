@@ -25,6 +25,8 @@ from cqtui.tui.screens.start import StartScreen
 from cqtui.tui.widgets.rows_view import RowsView
 from cqtui.tui.workspace import Found
 from tests.fakes import model_entry, write_log
+from tests.tui.acting import config_text, opened_by, remove_config, write_config
+from tests.tui.stage import settle
 
 TODAY = date(2026, 11, 25)
 HOSTILE = "acme/[red]x[/foo]\\u001b[31m\\u202e"
@@ -43,41 +45,15 @@ deprecated = 2020-01-01
 
 
 @pytest.fixture(autouse=True)
-def _config(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+def _config() -> None:
     write_log(Path("log.jsonl"), 30)
-    Path("cqtui.toml").write_text(CONFIG, encoding="utf-8")
-
-
-def write_config(text: str) -> None:
-    Path("cqtui.toml").write_text(text, encoding="utf-8")
-
-
-def config_text() -> str:
-    return Path("cqtui.toml").read_text(encoding="utf-8")
-
-
-def remove_config() -> None:
-    Path("cqtui.toml").unlink()
-
-
-async def settle(pilot: Pilot[None]) -> None:
-    """Until nothing works in the background any more."""
-    for _ in range(4):
-        await pilot.pause()
-        await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+    write_config(CONFIG)
 
 
 @asynccontextmanager
 async def models(*, example: bool = False, profile: str | None = None) -> AsyncIterator[Pilot[None]]:
     app = CqtuiApp(example=example, profile=profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        assert isinstance(app.screen, StartScreen)
-        await pilot.press("m")
-        await settle(pilot)
-        assert isinstance(app.screen, ModelsScreen)
+    async with opened_by("m", app, ModelsScreen) as pilot:
         yield pilot
 
 

@@ -20,6 +20,8 @@ from cqtui.tui.screens.profiles import ProfilesScreen
 from cqtui.tui.screens.start import StartScreen
 from cqtui.tui.widgets.rows_view import RowsView
 from tests.fakes import write_log
+from tests.tui.acting import config_text, opened_by, remove_config, write_config
+from tests.tui.stage import settle
 
 CONFIG = """# my settings
 current_model = "gpt-5.6-terra"
@@ -39,41 +41,15 @@ HOSTILE = "[red]x[/foo]\x1b[31m\u202e"
 
 
 @pytest.fixture(autouse=True)
-def _config(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+def _config() -> None:
     write_log(Path("log.jsonl"), 30)
-    Path("cqtui.toml").write_text(CONFIG, encoding="utf-8")
-
-
-def write_config(text: str) -> None:
-    Path("cqtui.toml").write_text(text, encoding="utf-8")
-
-
-def config_text() -> str:
-    return Path("cqtui.toml").read_text(encoding="utf-8")
-
-
-def remove_config() -> None:
-    Path("cqtui.toml").unlink()
-
-
-async def settle(pilot: Pilot[None]) -> None:
-    """Until nothing works in the background any more."""
-    for _ in range(4):
-        await pilot.pause()
-        await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+    write_config(CONFIG)
 
 
 @asynccontextmanager
 async def profiles(*, example: bool = False) -> AsyncIterator[tuple[CqtuiApp, Pilot[None]]]:
     app = CqtuiApp(example=example)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        assert isinstance(app.screen, StartScreen)
-        await pilot.press("f")
-        await settle(pilot)
-        assert isinstance(app.screen, ProfilesScreen)
+    async with opened_by("f", app, ProfilesScreen) as pilot:
         yield app, pilot
 
 
