@@ -8,6 +8,8 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from cqtui.engine.control import RunControl
 from cqtui.engine.optimize import optimize_async, plan_for
 from cqtui.engine.pipeline import run
@@ -16,7 +18,7 @@ from cqtui.events import Event
 from cqtui.gateway.protocol import ChatRequest
 from cqtui.models import Completion, Failure, LoggedCall, Message, Part, Replay, Usage
 from cqtui.registry.loader import load_registry
-from cqtui.results import Recommendation
+from cqtui.results import Pair, Recommendation
 from cqtui.samples import FoundRefusal
 from cqtui.settings import Settings
 from cqtui.store.database import Database
@@ -421,3 +423,11 @@ async def test_words_in_the_prompt_are_found_for_every_model(tmp_path: Path) -> 
         nothing = store.read(lambda c: find_text(c, result.run_id, "dep_sito"))
     assert found == {(MINI, "call-0007"), (LUNA, "call-0007")}
     assert nothing == set()
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate", "newly"), [(False, True, True), (True, True, False), (True, False, False)]
+)
+def test_a_call_that_both_refuse_is_not_newly_refused(baseline: bool, candidate: bool, newly: bool) -> None:
+    pair = Pair(record_id="a", baseline_refused=baseline, candidate_refused=candidate)
+    assert pair.is_newly_refused is newly
