@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from cqtui.models import Completion, LoggedCall, Message, Origin, Usage
+from cqtui.models import Completion, Message, Origin, Usage
+
+if TYPE_CHECKING:
+    from cqtui.importers.raw import NoCall, RawCall
 
 MAX_DEPTH = 100
 MAX_COUNT = 2**53
@@ -39,21 +43,58 @@ class Skipped:
     origin: Origin
 
 
-class Importer(Protocol):
-    """Reads the records of one format. Detection is per record: mixed files exist."""
+class Importer(ABC):
+    """Reads the records of one format. Detection is per record: mixed files exist.
 
-    @property
-    def name(self) -> str:
-        """The format's name, as it stands in ``Origin.format``."""
-        ...
+    Attributes:
+        name: The format's name, as it stands in ``Origin.format``.
+        fields: The fields that the format is known by, so that an unknown record can be told what it is near to.
+    """
 
+    name: ClassVar[str]
+    fields: ClassVar[frozenset[str]]
+
+    @abstractmethod
     def sniff(self, record: Mapping[str, Any]) -> float:
         """How surely the record is of this format, 0 (not) to 1."""
-        ...
 
-    def read(self, record: Mapping[str, Any], origin: Origin) -> LoggedCall | Skipped:
-        """The call in the record, or why there is none."""
-        ...
+    @abstractmethod
+    def read(self, record: Mapping[str, Any]) -> RawCall | NoCall:
+        """The call in the record, as it stands there, or why there is none."""
+
+    def unfold(self, record: Mapping[str, Any]) -> Iterable[Any] | None:
+        """The records inside, where the record is a whole file or batch of them; None where it is one call's own."""
+        return None
+
+
+class Place(NamedTuple):
+    """Where a record was read: file, 1-based line, its format, what it is known by, and what was odd about it."""
+
+    file: str
+    line: int | None
+    format: str
+    digest: bytes
+    warnings: tuple[str, ...]
+
+    @property
+    def origin(self) -> Origin:
+        """The same as it is kept with a call."""
+        return Origin(file=self.file, format=self.format, line=self.line, warnings=self.warnings)
+
+
+NOWHERE = Place("", None, "", b"", ())
+
+
+class Join(ABC):
+    """Holds the records of a format whose calls stand in several records, until all of them were read."""
+
+    @abstractmethod
+    def add(self, record: Mapping[str, Any], place: Place) -> None:
+        """Keep a record."""
+
+    @abstractmethod
+    def results(self) -> Iterator[tuple[RawCall | NoCall, Place, int]]:
+        """Each call, or why there is none; where it was read; and of how many records it was made."""
 
 
 def clean(value: Any, notes: list[str], depth: int = 0) -> Any:
@@ -196,8 +237,3 @@ def digest(value: Any) -> str:
     """The sha256 of a value's canonical JSON, in hex."""
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-
-
-def with_notes(origin: Origin, notes: list[str]) -> Origin:
-    """The origin with warnings added."""
-    return origin.model_copy(update={"warnings": tuple(dict.fromkeys((*origin.warnings, *notes)))})

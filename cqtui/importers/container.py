@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from cqtui.errors import BadInputError
 
@@ -33,8 +33,7 @@ class Rejected:
     line: int | None = None
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A JSON value of a file, its line and what was odd about it."""
 
     value: Any

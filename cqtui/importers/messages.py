@@ -1,11 +1,13 @@
-"""Messages in OpenAI's shape, old and new, brought into one shape."""
+"""Messages and answers, brought into one shape."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers.base import mapping, note, structured, text_or_none
+from cqtui.importers.dialects import openai_messages
 from cqtui.models import Completion, Message, Part, PartKind, Role, ToolCall
 
 ROLES: dict[str, Role] = {
@@ -59,10 +61,10 @@ def parts_of(content: Any, notes: list[str]) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def tool_calls_of(message: dict[str, Any], notes: list[str]) -> tuple[ToolCall, ...]:
+def tool_calls_of(message: Mapping[str, Any], notes: list[str]) -> tuple[ToolCall, ...]:
     """The tool calls of an assistant message, with the legacy ``function_call`` among them."""
-    listed = structured(message.get("tool_calls"))
-    found = [dict(item) for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    given = structured(message.get("tool_calls"))
+    found = [dict(item) for item in given if isinstance(item, dict)] if isinstance(given, list) else []
     if isinstance(legacy := message.get("function_call"), dict):
         found.append({"function": legacy})
     calls = []
@@ -80,29 +82,40 @@ def tool_calls_of(message: dict[str, Any], notes: list[str]) -> tuple[ToolCall, 
 
 
 def messages_of(value: Any, notes: list[str]) -> tuple[Message, ...]:
-    """The messages of a prompt: a list in OpenAI's shape, or a plain text as one user message."""
+    """The messages of a prompt: a list in any vendor's shape, an object that holds one, or a plain text of the user."""
     if isinstance(value, str):
         parsed = structured(value)
         value = parsed if isinstance(parsed, list) else [{"role": "user", "content": value}]
     found = []
-    for item in value if isinstance(value, list) else []:
+    for item in listed(value):
         if not isinstance(item, dict):
             note(notes, "a message that is no object was left out")
             continue
-        role = ROLES.get(str(item.get("role", "")).lower())
-        if role is None:
-            note(notes, f"unknown role {str(item.get('role'))[:40]!r} read as user")
-            role = "user"
-        found.append(
-            Message(
-                role=role,
-                parts=parts_of(item.get("content"), notes),
-                tool_calls=tool_calls_of(item, notes),
-                tool_call_id=text_or_none(item.get("tool_call_id")),
-                name=text_or_none(item.get("name")),
+        for message in openai_messages(item):
+            role = ROLES.get(str(message.get("role", "")).lower())
+            if role is None:
+                note(notes, f"unknown role {str(message.get('role'))[:40]!r} read as user")
+                role = "user"
+            found.append(
+                Message(
+                    role=role,
+                    parts=parts_of(message.get("content"), notes),
+                    tool_calls=tool_calls_of(message, notes),
+                    tool_call_id=text_or_none(message.get("tool_call_id")),
+                    name=text_or_none(message.get("name")),
+                )
             )
-        )
     return tuple(found)
+
+
+def listed(value: Any) -> list[Any]:
+    """The messages in a value: a list of them (lists in it are flattened), an object that holds one, or one message."""
+    if isinstance(value, Mapping):
+        inner = structured(value.get("messages"))
+        return listed(inner) if isinstance(inner, list) else [value]
+    if not isinstance(value, list):
+        return []
+    return [inner for item in value for inner in (item if isinstance(item, list) else [item])]
 
 
 def is_replayable(messages: tuple[Message, ...]) -> bool:
@@ -110,19 +123,26 @@ def is_replayable(messages: tuple[Message, ...]) -> bool:
     return any(part.kind != "text" or part.text for message in messages for part in message.parts)
 
 
-def completion_of(message: dict[str, Any], notes: list[str]) -> Completion:
-    """The answer in an assistant message; a ``refusal`` part counts as a refusal."""
-    parts = parts_of(message.get("content"), notes)
-    texts = [part.text or "" for part in parts if part.kind == "text"]
-    refusals = [str(part.raw.get("refusal", "")) for part in parts if part.raw and part.raw.get("type") == "refusal"]
+def completion_of(answer: Any, notes: list[str]) -> Completion:
+    """The answer in an assistant message or in several that follow each other; a ``refusal`` part is a refusal."""
+    texts: list[str] = []
+    refusals: list[str] = []
+    calls: list[ToolCall] = []
+    for item in listed(answer):
+        for message in openai_messages(item) if isinstance(item, dict) else [{"content": item}]:
+            for part in parts_of(message.get("content"), notes):
+                if part.kind == "text":
+                    texts.append(part.text or "")
+                elif part.raw and part.raw.get("type") == "refusal":
+                    refusals.append(str(part.raw.get("refusal", "")))
+            refusals += [refusal] if (refusal := text_or_none(message.get("refusal"))) else []
+            calls += tool_calls_of(message, notes)
     return Completion(
-        text="".join(texts) if texts else None,
-        tool_calls=tool_calls_of(message, notes),
-        refusal=text_or_none(message.get("refusal")) or "".join(refusals) or None,
+        text="".join(texts) if texts else None, tool_calls=tuple(calls), refusal="".join(refusals) or None
     )
 
 
-def params_of(request: dict[str, Any], leave_out: tuple[str, ...]) -> dict[str, Any]:
+def params_of(request: Mapping[str, Any], leave_out: tuple[str, ...]) -> dict[str, Any]:
     """The parameters of a request; the legacy ``functions`` and ``function_call`` become tools and tool_choice."""
     params = {key: value for key, value in request.items() if key not in leave_out}
     functions = params.pop("functions", None)

@@ -7,58 +7,60 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.base import Skipped
-from cqtui.importers.openai_chat import brief, read_pair, response_of
-from cqtui.models import LoggedCall, Origin
+from cqtui.importers.base import Importer, Join, Place
+from cqtui.importers.exchange import read_exchange
+from cqtui.importers.openai_chat import brief
+from cqtui.importers.raw import NoCall, RawCall
 
-Row = tuple[Mapping[str, Any], Origin]
+Row = tuple[Mapping[str, Any], Place]
 
 
-class OpenAIBatchImporter:
+class OpenAIBatchImporter(Importer):
     """Reads one line alone: an input line is a prompt without a baseline, an output line is no call."""
 
     name = "openai_batch"
+    fields = frozenset({"custom_id", "method", "url", "body", "response", "error"})
 
     def sniff(self, record: Mapping[str, Any]) -> float:
         """Sure with the keys of an input or an output line."""
         return 1.0 if is_input(record) or is_output(record) else 0.0
 
-    def read(self, record: Mapping[str, Any], origin: Origin) -> LoggedCall | Skipped:
+    def read(self, record: Mapping[str, Any]) -> RawCall | NoCall:
         """The prompt of an input line, or why there is no call."""
         if is_input(record):
-            return read_rows(record, None, origin)
-        return Skipped(failure_of(record) or "batch output without its input line", origin)
+            return read_rows(record, None)
+        return NoCall(failure_of(record) or "batch output without its input line")
 
 
-class BatchJoin:
+class BatchJoin(Join):
     """Holds the batch lines of all files of one read until both sides are known."""
 
     def __init__(self) -> None:
         self._inputs: dict[str, list[Row]] = defaultdict(list)
         self._outputs: dict[str, list[Row]] = defaultdict(list)
 
-    def add(self, record: Mapping[str, Any], origin: Origin) -> None:
+    def add(self, record: Mapping[str, Any], place: Place) -> None:
         """Keep a line."""
         side = self._inputs if is_input(record) else self._outputs
-        side[str(record.get("custom_id"))].append((record, origin))
+        side[str(record.get("custom_id"))].append((record, place))
 
-    def results(self) -> Iterator[LoggedCall | Skipped]:
+    def results(self) -> Iterator[tuple[RawCall | NoCall, Place, int]]:
         """The joined calls in input order; an answer is preferred to a failure of the same custom_id."""
         importer = OpenAIBatchImporter()
         for key, inputs in self._inputs.items():
             outputs = sorted(self._outputs.pop(key, []), key=lambda row: failure_of(row[0]) is not None)
-            for position, (asked, origin) in enumerate(inputs):
+            for position, (asked, place) in enumerate(inputs):
                 if position >= len(outputs):
-                    yield importer.read(asked, origin)
+                    yield importer.read(asked), place, 1
                     continue
                 answered, where = outputs[position]
                 failure = failure_of(answered)
-                yield Skipped(failure, where) if failure else read_rows(asked, answered, origin)
+                yield NoCall(failure) if failure else read_rows(asked, answered), where if failure else place, 2
             for answered, where in outputs[len(inputs) :]:
-                yield importer.read(answered, where)
+                yield importer.read(answered), where, 1
         for rows in self._outputs.values():
             for answered, where in rows:
-                yield importer.read(answered, where)
+                yield importer.read(answered), where, 1
 
 
 def is_input(record: Mapping[str, Any]) -> bool:
@@ -84,11 +86,13 @@ def failure_of(record: Mapping[str, Any]) -> str | None:
     return None
 
 
-def read_rows(asked: Mapping[str, Any], answered: Mapping[str, Any] | None, origin: Origin) -> LoggedCall | Skipped:
+def read_rows(asked: Mapping[str, Any], answered: Mapping[str, Any] | None) -> RawCall | NoCall:
     """The call of an input line and its output line."""
     body = base.mapping(asked.get("body"))
     if "messages" not in body:
-        return Skipped(f"batch request to {str(asked.get('url'))[:80]} is not a chat completion", origin)
-    response = None if answered is None else response_of(base.mapping(answered.get("response")).get("body"))
-    # A batch answers within a day: its latency says nothing, so the wrapper hands none on.
-    return read_pair(body, response, origin, {}, base.text_or_none(asked.get("custom_id")))
+        return NoCall(f"batch request to {str(asked.get('url'))[:80]} is not a chat completion")
+    call = read_exchange(body, None if answered is None else base.mapping(answered.get("response")).get("body") or {})
+    if isinstance(call, RawCall):
+        # A batch answers within a day: its latency says nothing, so none is handed on.
+        call.id = asked.get("custom_id")
+    return call

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.base import Skipped
-from cqtui.importers.messages import completion_of, is_replayable, messages_of, params_of
-from cqtui.models import LoggedCall, Origin, Usage
+from cqtui.importers.base import Importer
+from cqtui.importers.messages import params_of
+from cqtui.importers.raw import NoCall, RawCall
 
 PAIRS = (
     ("request", "response"),
@@ -20,13 +20,14 @@ PAIRS = (
     ("kwargs", "response"),
 )
 # Personal data of a request never stays in the parameters.
-NOT_PARAMS = ("model", "messages", "user", "safety_identifier", "metadata")
+NOT_PARAMS = ("model", "messages", "prompt", "user", "safety_identifier", "metadata")
 
 
-class OpenAIChatImporter:
+class OpenAIChatImporter(Importer):
     """Reads request and response pairs under any of the usual keys."""
 
     name = "openai_chat"
+    fields = frozenset({"request", "response", "choices", "messages", "object"})
 
     def sniff(self, record: Mapping[str, Any]) -> float:
         """Sure with request messages and response choices."""
@@ -37,15 +38,32 @@ class OpenAIChatImporter:
             return 0.0
         return 0.95 if "choices" in pair[1] else 0.5 if "error" in pair[1] or "error" in record else 0.0
 
-    def read(self, record: Mapping[str, Any], origin: Origin) -> LoggedCall | Skipped:
+    def read(self, record: Mapping[str, Any]) -> RawCall | NoCall:
         """The call in the record."""
         pair = pair_of(record)
         if pair is None:
-            return Skipped("completion without prompt", origin)
+            return NoCall("completion without prompt")
         failure = record.get("error") or pair[1].get("error")
         if failure:
-            return Skipped(f"the call failed: {brief(failure)}", origin)
-        return read_pair(pair[0], pair[1], origin, record)
+            return NoCall(f"the call failed: {brief(failure)}")
+        call = read_pair(*pair)
+        return with_wrapper(call, record) if isinstance(call, RawCall) else call
+
+
+def with_wrapper(call: RawCall, record: Mapping[str, Any]) -> RawCall:
+    """The call of a pair, with what the record around the pair says of it."""
+    get = record.get
+    call.time = call.time or get("timestamp") or get("created_at")
+    call.provider = get("provider") or call.provider
+    call.latency_ms = get("latency_ms")
+    call.cost_usd = get("cost_usd")
+    call.user = call.user or get("user")
+    call.session = get("session")
+    if outer := base.mapping(get("metadata")):
+        # The price follows from the tier: it stays, whatever the application noted beside it.
+        tier = {key: value for key, value in call.metadata.items() if key == "service_tier"}
+        call.metadata = {**outer, **tier}
+    return call
 
 
 def pair_of(record: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -100,65 +118,49 @@ def response_of(value: Any) -> dict[str, Any]:
     return {**joined, "choices": [{"index": 0, "message": message, "finish_reason": reason}]}
 
 
-def usage_of(value: Any, notes: list[str]) -> Usage:
+def usage_of(value: Any) -> dict[str, Any]:
     """Usage in OpenAI's words; its input is the total, cached tokens inside."""
     logged = base.mapping(value)
     asked, answered = (base.mapping(logged.get(f"{side}_tokens_details")) for side in ("prompt", "completion"))
-    usage = Usage(
-        input_tokens=base.count(logged.get("prompt_tokens"), "prompt_tokens", notes),
-        output_tokens=base.count(logged.get("completion_tokens"), "completion_tokens", notes),
-        cached_tokens=base.count(asked.get("cached_tokens"), "cached_tokens", notes),
-        cache_write_tokens=base.count(asked.get("cache_write_tokens"), "cache_write_tokens", notes),
-        reasoning_tokens=base.count(answered.get("reasoning_tokens"), "reasoning_tokens", notes),
-    )
-    return base.checked_usage(usage, notes)
+    return {
+        "input_tokens": logged.get("prompt_tokens"),
+        "output_tokens": logged.get("completion_tokens"),
+        "cached_tokens": asked.get("cached_tokens"),
+        "cache_write_tokens": asked.get("cache_write_tokens"),
+        "reasoning_tokens": answered.get("reasoning_tokens"),
+    }
 
 
-def read_pair(
-    request: dict[str, Any],
-    response: dict[str, Any] | None,
-    origin: Origin,
-    record: Mapping[str, Any],
-    record_id: str | None = None,
-) -> LoggedCall | Skipped:
-    """A call from a request and its response (None: a prompt without a baseline); ``record`` holds both."""
-    notes: list[str] = []
-    messages = messages_of(request.get("messages"), notes)
-    if not is_replayable(messages):
-        return Skipped("no message has content", origin)
-    completion, reason = None, None
+def read_pair(request: Mapping[str, Any], response: Mapping[str, Any] | None) -> RawCall | NoCall:
+    """The call of a request and its response; without a response it is a prompt without a baseline."""
+    warnings: list[str] = []
     answer = response or {}
+    message, reason = None, None
     if response is not None:
         choices = response.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-            return Skipped("the response has no choices", origin)
+            return NoCall("the response has no choices")
         if len(choices) > 1:
-            base.note(notes, f"{len(choices)} choices, the first was kept")
-        completion = completion_of(base.mapping(choices[0].get("message")), notes)
-        reason = base.finish(choices[0].get("finish_reason"))
-    metadata = dict(base.mapping(record.get("metadata"))) or dict(base.mapping(request.get("metadata")))
+            warnings.append(f"{len(choices)} choices, the first was kept")
+        message = base.mapping(choices[0].get("message")) or {"content": choices[0].get("text")}
+        reason = choices[0].get("finish_reason")
+    metadata = dict(base.mapping(request.get("metadata")))
     tier = base.text_or_none(answer.get("service_tier"))
     if tier not in (None, "default"):
         metadata["service_tier"] = tier
-    model = base.text_or_none(answer.get("model")) or base.text_or_none(request.get("model"))
-    logged_id = record_id or base.text_or_none(answer.get("id"))
-    user = request.get("user") or request.get("safety_identifier") or record.get("user")
-    return LoggedCall(
-        id=logged_id or base.content_id(origin.format, model, messages, completion),
-        time=base.instant(answer.get("created") or record.get("timestamp") or record.get("created_at"), notes),
-        model=model,
-        provider=(base.text_or_none(record.get("provider")) or "openai").lower(),
-        messages=messages,
+    return RawCall(
+        messages=request.get("messages", request.get("prompt")),
+        completion=message,
+        id=answer.get("id"),
+        time=answer.get("created"),
+        model=answer.get("model") or request.get("model"),
+        provider="openai",
         params=params_of(request, NOT_PARAMS),
-        completion=completion,
         finish_reason=reason,
-        usage=usage_of(answer.get("usage"), notes),
-        latency_ms=base.count(record.get("latency_ms"), "latency_ms", notes),
-        cost_usd=base.money(record.get("cost_usd"), notes),
-        user=base.text_or_none(user),
-        session=base.text_or_none(record.get("session")),
+        usage=usage_of(answer.get("usage")),
+        user=request.get("user") or request.get("safety_identifier"),
         metadata=metadata,
-        origin=base.with_notes(origin, notes),
+        warnings=warnings,
     )
 
 

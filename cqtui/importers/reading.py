@@ -1,38 +1,70 @@
-"""Reading of log files: containers, detection per record, joining, repeats and identities."""
+"""Reading of log files: detection per record, joining, repeats and identities."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from cqtui.errors import BadInputError
-from cqtui.importers.base import Importer, Skipped, clean, digest, with_notes
+from cqtui.importers.base import Join, Place, Skipped, clean, digest
 from cqtui.importers.container import UNREADABLE, Found, Rejected, records
-from cqtui.importers.native import NativeImporter
-from cqtui.importers.openai_batch import BatchJoin, OpenAIBatchImporter
-from cqtui.importers.openai_chat import OpenAIChatImporter
-from cqtui.models import LoggedCall, Origin
+from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
+from cqtui.importers.paths import Paths, log_files
+from cqtui.importers.raw import NoCall, RawCall, normalised
+from cqtui.models import LoggedCall
 
-IMPORTERS: tuple[Importer, ...] = (OpenAIBatchImporter(), OpenAIChatImporter(), NativeImporter())
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".gz")
-ENVELOPES = ("data", "runs", "items", "results", "records", "logs", "rows")
-
-Paths = str | Path | Sequence[str | Path]
+REPEAT = "repeat of an identical record"
+# Repeats are found within so many records: what is remembered of a log stays small whatever its size.
+REMEMBERED = 200_000
+MAX_ENVELOPES = 20
 
 
 @dataclass(frozen=True)
 class LogRead:
-    """All that was found in the logs; ``counts`` holds the number of calls by format."""
+    """All that was found in the logs.
+
+    Attributes:
+        calls: Every call that can be replayed; ``call.is_baseline`` where it has an answer.
+        skipped: Records that were recognised and give no call, with the reason.
+        rejected: Records and lines that could not be used, with the reason.
+        files: The files that were read.
+        counts: The number of calls by format.
+        joined: Records that are part of another record's call, such as a batch's answers.
+    """
 
     calls: tuple[LoggedCall, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     files: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
+    joined: int = 0
+
+    @property
+    def records(self) -> int:
+        """The records seen: each is a call, part of another's call, skipped or rejected."""
+        return len(self.calls) + self.joined + len(self.skipped) + len(self.rejected)
+
+
+@dataclass
+class Progress:
+    """How far a read has come; it is kept current while the read goes on.
+
+    Attributes:
+        bytes_read: Bytes of the files as they lie on disk.
+        bytes_total: Their size altogether; None where it cannot be known, as for a pipe.
+        joined: Records so far that became part of another record's call.
+    """
+
+    bytes_read: int = 0
+    bytes_total: int | None = None
+    joined: int = 0
 
 
 def read_logs(path: Paths, *, hash_identities: bool = True) -> LogRead:
@@ -45,32 +77,75 @@ def read_logs(path: Paths, *, hash_identities: bool = True) -> LogRead:
     Raises:
         BadInputError: A file is missing, empty or not a log.
     """
-    found = list(iter_logs(path, hash_identities=hash_identities))
+    progress = Progress()
+    found = list(iter_logs(path, hash_identities=hash_identities, progress=progress))
     calls = tuple(item for item in found if isinstance(item, LoggedCall))
     return LogRead(
         calls=calls,
         skipped=tuple(item for item in found if isinstance(item, Skipped)),
         rejected=tuple(item for item in found if isinstance(item, Rejected)),
-        files=tuple(str(file) for file, _ in _files(path)),
+        files=tuple(str(file) for file, _ in log_files(path)),
         counts=dict(Counter(call.origin.format for call in calls)),
+        joined=progress.joined,
     )
 
 
-def iter_logs(path: Paths, *, hash_identities: bool = True) -> Iterator[LoggedCall | Skipped | Rejected]:
+def iter_logs(
+    path: Paths, *, hash_identities: bool = True, progress: Progress | None = None
+) -> Iterator[LoggedCall | Skipped | Rejected]:
     """Read logs one record at a time; batch lines come last, when both sides are known.
 
     Raises:
         BadInputError: A file is missing, empty or not a log.
     """
-    ids: set[str] = set()
-    seen: set[str] = set()
-    join = BatchJoin()
-    files = _files(path)
+    identified = Identified(hash_identities)
+    for item in iter_raw(path, progress):
+        yield identified.call_of(item) if isinstance(item, RawCall) else item
+
+
+class Identified:
+    """Makes the calls of one read: each with an id of its own, user and session hashed where asked."""
+
+    def __init__(self, hash_identities: bool = True) -> None:
+        self._hash_identities = hash_identities
+        self._ids: set[str] = set()
+
+    def call_of(self, raw: RawCall) -> LoggedCall | Skipped | Rejected:
+        """The call in one shape, or why there is none."""
+        place = raw.place
+        try:
+            call = normalised(raw)
+        except UNREADABLE as error:
+            return Rejected(f"unusable record ({type(error).__name__})", place.file, place.line)
+        if isinstance(call, NoCall):
+            return Skipped(call.reason, place.origin)
+        changes: dict[str, Any] = {}
+        if self._hash_identities:
+            changes = {"user": _hashed(call.user), "session": _hashed(call.session)}
+        if call.id in self._ids:
+            content = call.model_dump(mode="python", exclude={"origin"})
+            derived = f"{call.id}-{digest(content)[:8]}"
+            while derived in self._ids:
+                derived += "+"
+            changes["id"] = derived
+            warnings = (*call.origin.warnings, "id seen before with other content: a derived id was given")
+            changes["origin"] = call.origin.model_copy(update={"warnings": warnings})
+        self._ids.add(changes.get("id", call.id))
+        return call.model_copy(update=changes) if changes else call
+
+
+def iter_raw(path: Paths, progress: Progress | None = None) -> Iterator[RawCall | Skipped | Rejected]:
+    """Read logs one record at a time, each call as its record states it.
+
+    Raises:
+        BadInputError: A file is missing, empty or not a log.
+    """
+    files = log_files(path)
+    reading = _Reading(progress or Progress())
     recognised, last = False, BadInputError("No log was given.")
     for file, named in files:
         try:
-            for item in _read_file(file, seen, join):
-                yield _finished(item, ids, hash_identities)
+            yield from reading.of_file(file)
             recognised = True
         except BadInputError as error:
             # In a folder, other files than logs are expected; a file that was named must be one.
@@ -80,123 +155,122 @@ def iter_logs(path: Paths, *, hash_identities: bool = True) -> Iterator[LoggedCa
             yield Rejected(error.title, str(file))
     if not recognised:
         raise last
-    for item in join.results():
-        yield _finished(item, ids, hash_identities)
+    yield from reading.of_joins()
 
 
-def _files(path: Paths) -> list[tuple[Path, bool]]:
-    found: dict[Path, bool] = {}
-    for given in [path] if isinstance(path, str | Path) else path:
-        entry = Path(given)
+class _Reading:
+    """One read of several files: what was seen is remembered from file to file."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._detection = Detection()
+        self._seen: dict[bytes, None] = {}
+        self._joins: dict[str, Join] = {}
+
+    def of_file(self, file: Path) -> Iterator[RawCall | Skipped | Rejected]:
+        """The records of a file, or BadInputError where it is no log."""
+        name = str(file)
+        recognised, empty = False, True
+        fields: list[str] = []
+        # Rejections wait until the file is known to be a log; afterwards they are handed on at once.
+        waiting: list[Rejected] = []
+        for item in records(file):
+            empty = False
+            for result in (item,) if isinstance(item, Rejected) else self._of_value(item, name, fields):
+                if not recognised and isinstance(result, Rejected):
+                    waiting.append(result)
+                    continue
+                if not recognised:
+                    recognised = True
+                    yield from waiting
+                if result is not None:
+                    yield result
+        if empty:
+            raise BadInputError(f"{file}: the file is empty.", "Name a file with logged calls.")
+        if not recognised:
+            said = f"line {waiting[0].line}: {waiting[0].reason}" if waiting else "no records"
+            near = nearest(fields)
+            if fields:
+                said = f"fields seen: {', '.join(printable(field) for field in fields[:12])}"
+                said += f"; nearest formats: {', '.join(near)}" if near else ""
+            raise BadInputError(f"{file}: not a log ({said}).", "No record has a known format.")
+
+    def of_joins(self) -> Iterator[RawCall | Skipped | Rejected]:
+        """The calls whose records stand apart, now that all were read."""
+        for join in self._joins.values():
+            for call, place, parts in join.results():
+                self._progress.joined += parts - 1
+                yield _placed(call, place)
+
+    def _of_value(
+        self, item: Found, file: str, fields: list[str]
+    ) -> Iterator[RawCall | Skipped | Rejected | None]:
+        """What became of each record in a value; None for one that waits for its other side."""
         try:
-            if entry.is_dir():
-                inside = [file for file in sorted(entry.rglob("*")) if file.suffix in SUFFIXES and file.is_file()]
-                if not inside:
-                    raise BadInputError(f"{entry}: the folder holds no logs.", f"Expected {', '.join(SUFFIXES)} files.")
-                for file in inside:
-                    found.setdefault(file, False)
-            elif entry.exists():
-                found[entry] = True
-            else:
-                raise BadInputError(f"{entry}: no such file.", "Check the path.")
-        except (OSError, ValueError) as error:
-            raise BadInputError(f"{str(entry)!r}: cannot be read ({error}).") from error
-    if not found:
-        raise BadInputError("No log was given.", "Name a file or a folder.")
-    return list(found.items())
-
-
-def _read_file(file: Path, seen: set[str], join: BatchJoin) -> Iterator[LoggedCall | Skipped | Rejected]:
-    recognised, empty = False, True
-    keys: list[str] = []
-    # Rejections wait until the file is known to be a log; afterwards they are handed on at once.
-    waiting: list[Rejected] = []
-    for item in records(file):
-        empty = False
-        results = [item] if isinstance(item, Rejected) else _read_record(item, str(file), seen, join, keys)
-        for result in results:
-            if isinstance(result, Rejected) and not recognised:
-                waiting.append(result)
+            notes: list[str] = list(item.warnings)
+            values = self._flat(clean(item.value, notes))
+        except UNREADABLE:
+            yield Rejected("nested too deeply", file, item.line)
+            return
+        for record in values:
+            if not isinstance(record, dict):
+                yield Rejected("not an object", file, item.line)
                 continue
-            recognised = True
-            yield from waiting
-            waiting.clear()
-            if result is not None:
-                yield result
-    if empty:
-        raise BadInputError(f"{file}: the file is empty.", "Name a file with logged calls.")
-    if not recognised:
-        said = f"line {waiting[0].line}: {waiting[0].reason}" if waiting else "no records"
-        said = f"keys seen: {', '.join(keys[:12])}" if keys else said
-        raise BadInputError(f"{file}: not a log ({said}).", "No record has a known format.")
+            try:
+                importer = self._detection.importer_of(record)
+                if importer is None:
+                    fields.extend(name for name in record if name not in fields)
+                    yield Rejected(unknown_shape(record), file, item.line)
+                    continue
+                mark = _mark(record)
+                place = Place(file, item.line, importer.name, mark, tuple(notes))
+                if mark in self._seen:
+                    yield Skipped(REPEAT, place.origin)
+                    continue
+                self._remember(mark)
+                if importer.name in JOINS:
+                    self._joins.setdefault(importer.name, JOINS[importer.name]()).add(record, place)
+                    yield None
+                else:
+                    yield _placed(importer.read(record), place)
+            except UNREADABLE as error:
+                yield Rejected(f"unusable record ({type(error).__name__})", file, item.line)
 
+    def _remember(self, mark: bytes) -> None:
+        self._seen[mark] = None
+        if len(self._seen) > REMEMBERED:
+            del self._seen[next(iter(self._seen))]
 
-def _read_record(
-    item: Found, file: str, seen: set[str], join: BatchJoin, keys: list[str]
-) -> Iterator[LoggedCall | Skipped | Rejected | None]:
-    """What became of each record in a value; None for a batch line, which waits for its other side."""
-    try:
-        notes = list(item.warnings)
-        values = _flat(clean(item.value, notes))
-    except UNREADABLE:
-        yield Rejected("nested too deeply", file, item.line)
-        return
-    for record in values:
-        if not isinstance(record, dict):
-            yield Rejected("not an object", file, item.line)
-            continue
-        try:
-            score, best = max(((entry.sniff(record), entry) for entry in IMPORTERS), key=lambda pair: pair[0])
-            if score <= 0:
-                keys.extend(printable for key in record if (printable := ascii(key)[1:-1][:40]) not in keys)
-                names = ", ".join(ascii(key)[1:-1][:40] for key in list(record)[:12])
-                yield Rejected(f"no known format (keys: {names})", file, item.line)
-                continue
-            origin = with_notes(Origin(file=file, format=best.name, line=item.line), notes)
-            mark = digest(record)
-            if mark in seen:
-                yield Skipped("repeat of an identical record", origin)
-                continue
-            seen.add(mark)
-            if best.name == OpenAIBatchImporter.name:
-                join.add(record, origin)
-                yield None
-            else:
-                yield best.read(record, origin)
-        except UNREADABLE as error:
-            yield Rejected(f"unusable record ({type(error).__name__})", file, item.line)
-
-
-def _flat(value: Any) -> Iterator[Any]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _flat(item)
-        return
-    if isinstance(value, dict) and not any(entry.sniff(value) > 0 for entry in IMPORTERS):
-        for name in ENVELOPES:
-            if isinstance(value.get(name), list) and value[name]:
-                yield from _flat(value[name])
+    def _flat(self, value: Any, depth: int = 0) -> Iterator[Any]:
+        """The records in a value: lists are flattened, envelopes opened."""
+        if isinstance(value, list):
+            for item in value:
+                yield from self._flat(item, depth)
+            return
+        if isinstance(value, dict) and depth < MAX_ENVELOPES:
+            importer = self._detection.importer_of(value)
+            inside = enveloped(value) if importer is None else importer.unfold(value)
+            if inside is not None:
+                for item in inside:
+                    yield from self._flat(item, depth + 1)
                 return
-    yield value
+        yield value
 
 
-def _finished(
-    item: LoggedCall | Skipped | Rejected, ids: set[str], hash_identities: bool
-) -> LoggedCall | Skipped | Rejected:
-    if not isinstance(item, LoggedCall):
-        return item
-    changes: dict[str, Any] = {}
-    if hash_identities:
-        changes = {"user": _hashed(item.user), "session": _hashed(item.session)}
-    if item.id in ids:
-        content = item.model_dump(mode="python", exclude={"origin"})
-        derived = f"{item.id}-{digest(content)[:8]}"
-        while derived in ids:
-            derived += "+"
-        changes["id"] = derived
-        changes["origin"] = with_notes(item.origin, ["id seen before with other content: a derived id was given"])
-    ids.add(changes.get("id", item.id))
-    return item.model_copy(update=changes)
+def _mark(record: dict[str, Any]) -> bytes:
+    """What a record is known by: the hash of its content."""
+    try:
+        content = orjson.dumps(record)
+    except TypeError:  # integers beyond 64 bits, or deeper nesting than it writes
+        content = json.dumps(record).encode()
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def _placed(call: RawCall | NoCall, place: Place) -> RawCall | Skipped:
+    if isinstance(call, NoCall):
+        return Skipped(call.reason, place.origin)
+    call.place = place
+    return call
 
 
 def _hashed(value: str | None) -> str | None:

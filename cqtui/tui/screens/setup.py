@@ -21,7 +21,7 @@ from cqtui.engine.optimize import plan_for
 from cqtui.environment import portkey_api_key
 from cqtui.errors import BadInputError, CqtuiError
 from cqtui.importers import LogRead, read_logs
-from cqtui.importers.reading import SUFFIXES
+from cqtui.importers.paths import SUFFIXES
 from cqtui.registry.loader import load_registry
 from cqtui.report.plan_words import describe_log
 from cqtui.settings import CONFIG_NAME, Settings

@@ -1,0 +1,82 @@
+"""The formats that are read, and which of them a record is in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from cqtui.importers.base import Importer, Join
+from cqtui.importers.native import NativeImporter
+from cqtui.importers.openai_batch import BatchJoin, OpenAIBatchImporter
+from cqtui.importers.openai_chat import OpenAIChatImporter
+
+# Where two are equally sure of a record, the first has it.
+IMPORTERS: tuple[Importer, ...] = (
+    OpenAIBatchImporter(),
+    OpenAIChatImporter(),
+    NativeImporter(),
+)
+# Formats whose calls stand in several records.
+JOINS: Mapping[str, type[Join]] = {OpenAIBatchImporter.name: BatchJoin}
+ENVELOPES = ("data", "runs", "items", "results", "records", "logs", "rows", "events")
+
+SURE = 0.9
+NEAREST = 3
+NAMED_FIELDS = 12
+LONGEST_NAME = 40
+
+
+class Detection:
+    """Says of each record which importer reads it; records of the same fields as earlier ones cost little."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, ...], Importer] = {}
+
+    def importer_of(self, record: Mapping[str, Any]) -> Importer | None:
+        """The importer that is surest of the record, or None where none knows it."""
+        fields = tuple(record)
+        known = self._known.get(fields)
+        if known is not None and known.sniff(record) >= SURE:
+            return known
+        score, best = max(((entry.sniff(record), entry) for entry in IMPORTERS), key=lambda pair: pair[0])
+        if score <= 0:
+            return None
+        if score >= SURE and len(self._known) < 1000:
+            self._known[fields] = best
+        return best
+
+
+def enveloped(record: Mapping[str, Any]) -> list[Any] | None:
+    """The records in an object that only wraps a list of them, or None."""
+    for name in ENVELOPES:
+        inside = record.get(name)
+        if isinstance(inside, list) and inside:
+            return inside
+    return None
+
+
+def unknown_shape(record: Mapping[str, Any]) -> str:
+    """Why a record is not read: which fields were seen in it, and which formats come nearest."""
+    seen = ", ".join(printable(name) for name in list(record)[:NAMED_FIELDS]) or "none"
+    more = f" and {len(record) - NAMED_FIELDS} more" if len(record) > NAMED_FIELDS else ""
+    near = nearest(record)
+    return f"no known format: fields {seen}{more}" + (f"; nearest: {', '.join(near)}" if near else "")
+
+
+def nearest(record: Iterable[str]) -> list[str]:
+    """The formats that share most fields with the record, the nearest first; a misspelt field counts half."""
+    names = {str(name).lower() for name in record}
+
+    def shared(importer: Importer) -> float:
+        own = {field.lower() for field in importer.fields}
+        close = sum(bool(get_close_matches(name, own, n=1, cutoff=0.8)) for name in names - own)
+        return (len(names & own) + close / 2) / len(own)
+
+    ranked = sorted(((shared(entry), -number, entry.name) for number, entry in enumerate(IMPORTERS)), reverse=True)
+    return [name for score, _, name in ranked[:NEAREST] if score > 0]
+
+
+def printable(name: str) -> str:
+    """A field's name as it may be shown: ASCII, and not too long."""
+    return ascii(name)[1:-1][:LONGEST_NAME]
