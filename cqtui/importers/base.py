@@ -68,12 +68,21 @@ class Importer(ABC):
 
 
 class Place(NamedTuple):
-    """Where a record was read: file, 1-based line, its format, what it is known by, and what was odd about it."""
+    """Where a record was read.
+
+    Attributes:
+        file, line: Of the file, from 1.
+        format: The importer's name.
+        digest: What the record is known by: a hash of its content.
+        size: The bytes of the record as JSON.
+        warnings: What was odd about it.
+    """
 
     file: str
     line: int | None
     format: str
     digest: bytes
+    size: int
     warnings: tuple[str, ...]
 
     @property
@@ -82,7 +91,7 @@ class Place(NamedTuple):
         return Origin(file=self.file, format=self.format, line=self.line, warnings=self.warnings)
 
 
-NOWHERE = Place("", None, "", b"", ())
+NOWHERE = Place("", None, "", b"", 0, ())
 
 
 class Join(ABC):

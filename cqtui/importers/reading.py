@@ -31,12 +31,15 @@ class LogRead:
     """All that was found in the logs.
 
     Attributes:
-        calls: Every call that can be replayed; ``call.is_baseline`` where it has an answer.
+        calls: The calls that can be replayed; ``call.is_baseline`` where it has an answer.
         skipped: Records that were recognised and give no call, with the reason.
         rejected: Records and lines that could not be used, with the reason.
         files: The files that were read.
         counts: The number of calls by format.
         joined: Records that are part of another record's call, such as a batch's answers.
+        skipped_for: The number of skipped records by reason.
+        rejected_count: The number of rejected records and lines.
+        left_out: Calls that were read and are not among ``calls``, because those are a sample.
     """
 
     calls: tuple[LoggedCall, ...] = ()
@@ -45,11 +48,19 @@ class LogRead:
     files: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     joined: int = 0
+    skipped_for: dict[str, int] = field(default_factory=dict)
+    rejected_count: int = 0
+    left_out: int = 0
+
+    @property
+    def total_calls(self) -> int:
+        """The calls in the logs, kept or not."""
+        return len(self.calls) + self.left_out
 
     @property
     def records(self) -> int:
         """The records seen: each is a call, part of another's call, skipped or rejected."""
-        return len(self.calls) + self.joined + len(self.skipped) + len(self.rejected)
+        return self.total_calls + self.joined + sum(self.skipped_for.values()) + self.rejected_count
 
 
 @dataclass
@@ -60,11 +71,13 @@ class Progress:
         bytes_read: Bytes of the files as they lie on disk.
         bytes_total: Their size altogether; None where it cannot be known, as for a pipe.
         joined: Records so far that became part of another record's call.
+        files: The files of the log.
     """
 
     bytes_read: int = 0
     bytes_total: int | None = None
     joined: int = 0
+    files: tuple[str, ...] = ()
 
 
 def read_logs(path: Paths, *, hash_identities: bool = True) -> LogRead:
@@ -77,17 +90,59 @@ def read_logs(path: Paths, *, hash_identities: bool = True) -> LogRead:
     Raises:
         BadInputError: A file is missing, empty or not a log.
     """
+    found = Finds()
+    identified = Identified(hash_identities)
     progress = Progress()
-    found = list(iter_logs(path, hash_identities=hash_identities, progress=progress))
-    calls = tuple(item for item in found if isinstance(item, LoggedCall))
-    return LogRead(
-        calls=calls,
-        skipped=tuple(item for item in found if isinstance(item, Skipped)),
-        rejected=tuple(item for item in found if isinstance(item, Rejected)),
-        files=tuple(str(file) for file, _ in log_files(path)),
-        counts=dict(Counter(call.origin.format for call in calls)),
-        joined=progress.joined,
-    )
+    calls = []
+    for item in iter_raw(path, progress):
+        result = identified.call_of(item) if isinstance(item, RawCall) else item
+        found.add(result)
+        if isinstance(result, LoggedCall):
+            calls.append(result)
+    return found.as_read(tuple(calls), progress.files, progress.joined)
+
+
+class Finds:
+    """Counts what a read comes upon; of skipped and rejected records it keeps so many, and counts the others."""
+
+    def __init__(self, most: int | None = None) -> None:
+        """Keep at most ``most`` skipped and as many rejected records; None keeps all."""
+        self._most = most
+        self._skipped: list[Skipped] = []
+        self._rejected: list[Rejected] = []
+        self._formats: Counter[str] = Counter()
+        self._skipped_for: Counter[str] = Counter()
+        self._rejected_count = 0
+
+    def add(self, item: RawCall | LoggedCall | Skipped | Rejected) -> None:
+        """Enter what became of a record."""
+        if isinstance(item, RawCall):
+            self._formats[item.place.format] += 1
+        elif isinstance(item, LoggedCall):
+            self._formats[item.origin.format] += 1
+        elif isinstance(item, Skipped):
+            reason = item.reason if item.reason in self._skipped_for or len(self._skipped_for) < 1000 else "other"
+            self._skipped_for[reason] += 1
+            if self._most is None or len(self._skipped) < self._most:
+                self._skipped.append(item)
+        else:
+            self._rejected_count += 1
+            if self._most is None or len(self._rejected) < self._most:
+                self._rejected.append(item)
+
+    def as_read(self, calls: tuple[LoggedCall, ...], files: tuple[str, ...], joined: int) -> LogRead:
+        """The read with these calls kept of all that were entered."""
+        return LogRead(
+            calls=calls,
+            skipped=tuple(self._skipped),
+            rejected=tuple(self._rejected),
+            files=files,
+            counts=dict(self._formats.most_common()),
+            joined=joined,
+            skipped_for=dict(self._skipped_for.most_common()),
+            rejected_count=self._rejected_count,
+            left_out=self._formats.total() - len(calls),
+        )
 
 
 def iter_logs(
@@ -141,7 +196,9 @@ def iter_raw(path: Paths, progress: Progress | None = None) -> Iterator[RawCall 
         BadInputError: A file is missing, empty or not a log.
     """
     files = log_files(path)
-    reading = _Reading(progress or Progress())
+    progress = progress or Progress()
+    progress.files = tuple(str(file) for file, _ in files)
+    reading = _Reading(progress)
     recognised, last = False, BadInputError("No log was given.")
     for file, named in files:
         try:
@@ -202,9 +259,7 @@ class _Reading:
                 self._progress.joined += parts - 1
                 yield _placed(call, place)
 
-    def _of_value(
-        self, item: Found, file: str, fields: list[str]
-    ) -> Iterator[RawCall | Skipped | Rejected | None]:
+    def _of_value(self, item: Found, file: str, fields: list[str]) -> Iterator[RawCall | Skipped | Rejected | None]:
         """What became of each record in a value; None for one that waits for its other side."""
         try:
             notes: list[str] = list(item.warnings)
@@ -222,8 +277,9 @@ class _Reading:
                     fields.extend(name for name in record if name not in fields)
                     yield Rejected(unknown_shape(record), file, item.line)
                     continue
-                mark = _mark(record)
-                place = Place(file, item.line, importer.name, mark, tuple(notes))
+                content = _content(record)
+                mark = hashlib.blake2b(content, digest_size=16).digest()
+                place = Place(file, item.line, importer.name, mark, len(content), tuple(notes))
                 if mark in self._seen:
                     yield Skipped(REPEAT, place.origin)
                     continue
@@ -257,13 +313,12 @@ class _Reading:
         yield value
 
 
-def _mark(record: dict[str, Any]) -> bytes:
-    """What a record is known by: the hash of its content."""
+def _content(record: dict[str, Any]) -> bytes:
+    """The record as JSON, by which repeats of it are known."""
     try:
-        content = orjson.dumps(record)
+        return orjson.dumps(record)
     except TypeError:  # integers beyond 64 bits, or deeper nesting than it writes
-        content = json.dumps(record).encode()
-    return hashlib.blake2b(content, digest_size=16).digest()
+        return json.dumps(record).encode()
 
 
 def _placed(call: RawCall | NoCall, place: Place) -> RawCall | Skipped:
