@@ -67,7 +67,6 @@ def read_proxied(request: Any, response: Any, around: Surroundings) -> RawCall |
     call.metadata = without_secrets({**call.metadata, **around.metadata, **tier})
     call.params = without_secrets(call.params)
     if around.is_cache_hit:
-        call.latency_ms = call.ttft_ms = call.cost_usd = None
         call.warnings.append(CACHED)
     else:
         call.latency_ms, call.ttft_ms, call.cost_usd = around.latency_ms, around.ttft_ms, counted(around.cost_usd)

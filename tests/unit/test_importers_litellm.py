@@ -107,3 +107,7 @@ def test_litellm_keeps_only_what_the_caller_noted() -> None:
     }
     call = call_of(LITELLM, payload(metadata=details))
     assert call.metadata == {"job": "x", "run": 1}
+    injected = {"metadata": details, "litellm_call_id": "1", "secret_fields": {}, "user_api_key_hash": "h"}
+    call = call_of(LITELLM, spend(proxy_server_request=json.dumps(ASKED | injected)))
+    assert call.params == {"temperature": 0}
+    assert "ann@" not in call.model_dump_json()
