@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from cqtui.importers import base, openai_chat
+from cqtui.importers import base, exchange
 from cqtui.importers.base import Importer
-from cqtui.importers.openai_chat import brief
 from cqtui.importers.proxies import Surroundings, flag, is_absent, read_proxied, texts_in
 from cqtui.importers.raw import NoCall, RawCall
 
@@ -96,7 +95,7 @@ def failure_of(record: Mapping[str, Any], details: Mapping[str, Any]) -> NoCall 
         return None
     known = base.mapping(details.get("error_information")) or base.mapping(record.get("error_information"))
     said = record.get("error_str") or known.get("error_message") or known.get("error_class")
-    return NoCall(f"the call failed: {brief(said) if said else 'no reason was logged'}")
+    return NoCall(exchange.failure_of({"error": said}) or "the call failed: no reason was logged")
 
 
 def request_of(record: Mapping[str, Any], received: Mapping[str, Any], response: Any) -> dict[str, Any]:
@@ -133,7 +132,13 @@ def withheld(logged: Any) -> str | None:
 def usage_of(record: Mapping[str, Any], details: Mapping[str, Any]) -> dict[str, Any]:
     """The counts beside the response."""
     logged = base.mapping(details.get("usage_object")) or record
-    counts = openai_chat.usage_of(logged)
+    asked, answered = (base.mapping(logged.get(f"{side}_tokens_details")) for side in ("prompt", "completion"))
+    counts = {
+        "input_tokens": logged.get("prompt_tokens"),
+        "output_tokens": logged.get("completion_tokens"),
+        "cached_tokens": asked.get("cached_tokens"),
+        "reasoning_tokens": answered.get("reasoning_tokens"),
+    }
     return {**counts, **cache_counts(logged, counts)}
 
 

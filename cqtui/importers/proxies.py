@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cqtui.importers import base
+from cqtui.importers import base, exchange
 from cqtui.importers.exchange import read_exchange
-from cqtui.importers.openai_chat import brief
 from cqtui.importers.raw import NoCall, RawCall
 
 CACHED = "served from a cache: latency and cost say nothing"
@@ -103,9 +102,8 @@ def failure_of(status: Any, response: Any, is_success: bool | None = None) -> No
     has_failed = code < 0 or code >= 400
     if not has_failed and is_success is not False:
         return None
-    said = base.mapping(response).get("error")
-    reason = brief(said) if said else f"status {code}" if has_failed else "no reason was logged"
-    return NoCall(f"the call failed: {reason}")
+    said = exchange.failure_of(base.mapping(response))
+    return NoCall(said or f"the call failed: {f'status {code}' if has_failed else 'no reason was logged'}")
 
 
 def other_endpoint(address: Any) -> NoCall | None:
