@@ -7,12 +7,18 @@ from difflib import get_close_matches
 from typing import Any
 
 from cqtui.importers.base import Importer, Join
+from cqtui.importers.helicone import HeliconeImporter
+from cqtui.importers.litellm import LiteLLMImporter
 from cqtui.importers.native import NativeImporter
 from cqtui.importers.openai_batch import BatchJoin, OpenAIBatchImporter
 from cqtui.importers.openai_chat import OpenAIChatImporter
+from cqtui.importers.portkey import PortkeyImporter
 
 # Where two are equally sure of a record, the first has it.
 IMPORTERS: tuple[Importer, ...] = (
+    LiteLLMImporter(),
+    PortkeyImporter(),
+    HeliconeImporter(),
     OpenAIBatchImporter(),
     OpenAIChatImporter(),
     NativeImporter(),
