@@ -160,8 +160,8 @@ def _variety_notes(variety: Variety) -> list[str]:
         return []
     also = f", and {near:,} more nearly do" if near else ""
     return [
-        f"Of {variety.calls:,} calls, {equal:,} repeat another's prompt word for word{also}: {variety.varied:,} different "
-        "prompts. All are measured, as the traffic has them; the evidence is less varied than their number."
+        f"Of {variety.calls:,} calls, {equal:,} repeat another's prompt word for word{also}: {variety.varied:,} "
+        "different prompts. All are measured, as the traffic has them; the evidence is less varied than their number."
     ]
 
 
