@@ -7,16 +7,17 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
-from functools import partial
-from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from cqtui.errors import BadInputError
 from cqtui.importers.base import clean
+from cqtui.importers.decoding import BLANK, DECODER, parsed, text_of, why
 from cqtui.importers.encodings import as_utf8
-from cqtui.importers.found import MAX_RECORD, UNREADABLE, Found, Rejected
-from cqtui.importers.lines import BLANK, DECODER, json_lines, parsed, text_of, why
+from cqtui.importers.found import UNREADABLE, Found, Rejected
+from cqtui.importers.lines import Lines, json_lines
 from cqtui.importers.progress import FileProgress, Progress
+from cqtui.importers.tables import delimiter_of, table_rows
 
 __all__ = ["UNREADABLE", "Found", "Rejected", "records"]
 
@@ -37,13 +38,13 @@ def records(file: Path, progress: Progress | None = None) -> Iterator[Found | Re
     """
     line = 0
     try:
-        with file.open("rb", buffering=BUFFER) as raw:
+        with io.BufferedReader(io.FileIO(file), BUFFER) as raw:
             reached = FileProgress(progress or Progress(), raw.tell)
             head = raw.peek(64)
             for magic, kind in FOREIGN.items():
                 if head.startswith(magic):
                     raise BadInputError(f"{file}: a {kind} file is not read.", "Unpack or export it as JSONL.")
-            stream = raw
+            stream: io.BufferedReader[Any] = raw
             if head.startswith(b"\x1f\x8b"):
                 stream = io.BufferedReader(gzip.GzipFile(fileobj=raw), BUFFER)
             for item in _values(as_utf8(stream), str(file), reached):
@@ -56,24 +57,19 @@ def records(file: Path, progress: Progress | None = None) -> Iterator[Found | Re
         raise BadInputError(f"{file}: cannot be read ({error.strerror or error}).") from error
 
 
-def _values(stream: io.BufferedReader, file: str, progress: FileProgress) -> Iterator[Found | Rejected]:
-    """The JSON values of a file: line by line, or as one document where line 1 does not parse alone."""
-    lines = iter(partial(stream.readline, MAX_RECORD + 1), b"")
-    ahead: list[bytes] = []
-    filled: list[bytes] = []
-    for data in lines:
-        ahead.append(data)
-        if data.strip(BLANK):
-            filled.append(data)
-        if len(filled) == 2 or len(data) > MAX_RECORD:
-            break
-    rest = chain(ahead, lines)
-    if len(filled) == 2 and parsed(filled[0]) is None:
-        start = text_of(filled[0])[0].strip("\0 \t\r\n")[:1]
-        if start == "[" or (start == "{" and not isinstance(parsed(filled[1]), dict)):
-            yield from _document(list(rest), file)
-            return
-    yield from json_lines(rest, stream.readline, file, progress)
+def _values(stream: io.BufferedReader[Any], file: str, progress: FileProgress) -> Iterator[Found | Rejected]:
+    """The values of a file: those of a table, of one document where line 1 does not parse alone, or line by line."""
+    lines = Lines(stream)
+    ahead = lines.look(2)
+    start = text_of(ahead[0].strip(BLANK))[0].strip()[:1] if ahead else ""
+    if start not in ("{", "[") and (delimiter := delimiter_of(ahead)) is not None:
+        yield from table_rows(lines, delimiter, file, progress)
+        return
+    broken = len(ahead) == 2 and parsed(ahead[0]) is None
+    if broken and (start == "[" or (start == "{" and not isinstance(parsed(ahead[1]), dict))):
+        yield from _document(list(lines.every()), file)
+        return
+    yield from json_lines(lines, file, progress)
 
 
 def _document(lines: list[bytes], file: str) -> Iterator[Found | Rejected]:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import codecs
 import io
-from typing import IO
+from typing import IO, Any
 
 CHUNK = 2**16
+HEAD = 128
 
 
 def utf16_of(head: bytes) -> str | None:
     """The UTF-16 encoding that the first bytes of a file speak of, or None."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if len(head) > 3 and any(head):
-        return "utf-16-le" if not any(head[1::2]) else "utf-16-be" if not any(head[::2]) else None
+    first, second = head[::2], head[1::2]
+    for zeros, others, encoding in ((second, first, "utf-16-le"), (first, second, "utf-16-be")):
+        if len(head) > 3 and 0 not in others and zeros.count(0) > 0.75 * len(zeros):
+            return encoding
     return None
 
 
-def as_utf8(stream: io.BufferedReader) -> io.BufferedReader:
+def as_utf8(stream: io.BufferedReader[Any]) -> io.BufferedReader[Any]:
     """The stream in UTF-8; it stays as it is where it is not in UTF-16."""
-    encoding = utf16_of(stream.peek(64)[:64])
+    encoding = utf16_of(stream.peek(HEAD)[:HEAD])
     return stream if encoding is None else io.BufferedReader(_Transcoded(stream, encoding), CHUNK)
 
 

@@ -1,64 +1,79 @@
-"""JSON lines: one value a line, decoded as fast as can be."""
+"""Lines of a file, and JSON lines: one value a line, decoded as fast as can be."""
 
 from __future__ import annotations
 
-import codecs
-import json
-from collections.abc import Callable, Iterator
+import io
+from collections import deque
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import orjson
 
 from cqtui.importers.base import MAX_DEPTH, clean
-from cqtui.importers.found import MAX_RECORD, NOT_UTF8, TOO_DEEP, TOO_LONG, UNREADABLE, Found, Rejected
+from cqtui.importers.decoding import BLANK, DECODER, text_of, why
+from cqtui.importers.found import MAX_RECORD, TOO_LONG, UNREADABLE, Found, Rejected
 from cqtui.importers.progress import STEP, FileProgress
 
-BLANK = b"\0 \t\r\n"
-DECODER = json.JSONDecoder(strict=False)
 
-Reads = Callable[[int], bytes]
+class Lines:
+    """The lines of a stream; one longer than ``MAX_RECORD`` bytes comes in pieces.
 
-
-def text_of(data: bytes) -> tuple[str, tuple[str, ...]]:
-    """A line as text, and a warning where it was not UTF-8."""
-    data = data.removeprefix(codecs.BOM_UTF8)
-    try:
-        return data.decode("utf-8"), ()
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace"), (NOT_UTF8,)
-
-
-def why(error: Exception) -> str:
-    """Why text is not JSON, in a few words."""
-    return TOO_DEEP if isinstance(error, RecursionError) else f"not JSON: {getattr(error, 'msg', str(error)[:80])}"
-
-
-def parsed(data: bytes) -> Any:
-    """The value of a line, or None where it holds none by itself."""
-    try:
-        return DECODER.decode(text_of(data.strip(BLANK))[0])
-    except UNREADABLE:
-        return None
-
-
-def json_lines(
-    lines: Iterator[bytes], readline: Reads, file: str, progress: FileProgress
-) -> Iterator[Found | Rejected]:
-    """The value of each line, and the lines that hold none; blank lines and runs of NUL are none.
-
-    Args:
-        lines: The lines, each at most ``MAX_RECORD`` bytes and one; a longer one comes in pieces.
-        readline: Reads on in the current line.
-        file: The file's name.
-        progress: Kept current every few hundred lines.
+    Lines that were only looked at, or are put back, are read again.
     """
+
+    def __init__(self, stream: io.BufferedReader[Any]) -> None:
+        self._stream = stream
+        self._ahead: deque[bytes] = deque()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self._ahead:
+            yield self._ahead.popleft()
+        yield from self.onward()
+
+    def onward(self) -> Iterator[bytes]:
+        """The lines that were not looked at yet."""
+        return iter(partial(self._stream.readline, MAX_RECORD + 1), b"")
+
+    def every(self) -> Iterator[bytes]:
+        """All lines, the fastest way; nothing may be looked at or put back afterwards."""
+        ahead, self._ahead = self._ahead, deque()
+        return chain(ahead, self.onward())
+
+    def look(self, filled: int) -> list[bytes]:
+        """The first so many lines that are not blank, fewer where there are not so many (or one is very long)."""
+        found: list[bytes] = []
+        for line in self.onward():
+            self._ahead.append(line)
+            if line.strip(BLANK):
+                found.append(line)
+            if len(found) == filled or len(line) > MAX_RECORD:
+                break
+        return found
+
+    def read_line(self) -> bytes:
+        """The next line, or an empty one at the end."""
+        return self._ahead.popleft() if self._ahead else self._stream.readline(MAX_RECORD + 1)
+
+    def put_back(self, lines: list[bytes]) -> None:
+        """Have these lines read again next."""
+        self._ahead.extendleft(reversed(lines))
+
+    def skip_rest(self, piece: bytes) -> None:
+        """Go to the end of the line that the piece is the beginning of."""
+        while piece and not piece.endswith(b"\n"):
+            piece = self._stream.readline(MAX_RECORD)
+
+
+def json_lines(lines: Lines, file: str, progress: FileProgress) -> Iterator[Found | Rejected]:
+    """The value of each line, and the lines that hold none; blank lines and runs of NUL are none."""
     loads = orjson.loads
-    for number, data in enumerate(lines, 1):
+    for number, data in enumerate(lines.every(), 1):
         if not number % STEP:
             progress.update()
         if len(data) > MAX_RECORD:
-            while data and not data.endswith(b"\n"):
-                data = readline(MAX_RECORD)
+            lines.skip_rest(data)
             yield Rejected(TOO_LONG, file, number)
             continue
         try:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from cqtui.errors import BadInputError
-from cqtui.importers.base import Join, Place, Skipped, digest
+from cqtui.importers.base import Join, Place, Row, Skipped, digest
 from cqtui.importers.container import UNREADABLE, Found, Rejected, records
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
 from cqtui.importers.paths import Paths, log_files
@@ -205,7 +205,8 @@ class _Reading:
             try:
                 importer = self._detection.importer_of(record)
                 if importer is None:
-                    fields.extend(name for name in record if name not in fields)
+                    if not isinstance(record, Row):
+                        fields.extend(name for name in record if name not in fields)
                     yield Rejected(unknown_shape(record), file, item.line)
                     continue
                 mark = _mark(record)
