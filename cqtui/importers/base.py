@@ -43,6 +43,10 @@ class Skipped:
     origin: Origin
 
 
+class Row(dict[str, Any]):
+    """A record that is a row of a table: a value or text for each column's name."""
+
+
 class Importer(ABC):
     """Reads the records of one format. Detection is per record: mixed files exist.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.base import Importer
+from cqtui.importers.base import Importer, Row
 from cqtui.importers.messages import params_of
 from cqtui.importers.raw import RawCall
 
@@ -21,7 +21,7 @@ class NativeImporter(Importer):
 
     def sniff(self, record: Mapping[str, Any]) -> float:
         """Sure with messages and a completion, less so with less."""
-        if not FOREIGN.isdisjoint(record):
+        if not FOREIGN.isdisjoint(record) or isinstance(record, Row):
             return 0.0
         if isinstance(base.structured(record.get("messages")), list):
             if "completion" in record:

@@ -13,10 +13,11 @@ from typing import Any
 import orjson
 
 from cqtui.errors import BadInputError
-from cqtui.importers.base import Join, Place, Skipped, clean, digest
+from cqtui.importers.base import Join, Place, Row, Skipped, digest
 from cqtui.importers.container import UNREADABLE, Found, Rejected, records
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
 from cqtui.importers.paths import Paths, log_files
+from cqtui.importers.progress import Progress
 from cqtui.importers.raw import NoCall, RawCall, normalised
 from cqtui.models import LoggedCall
 
@@ -61,23 +62,6 @@ class LogRead:
     def records(self) -> int:
         """The records seen: each is a call, part of another's call, skipped or rejected."""
         return self.total_calls + self.joined + sum(self.skipped_for.values()) + self.rejected_count
-
-
-@dataclass
-class Progress:
-    """How far a read has come; it is kept current while the read goes on.
-
-    Attributes:
-        bytes_read: Bytes of the files as they lie on disk.
-        bytes_total: Their size altogether; None where it cannot be known, as for a pipe.
-        joined: Records so far that became part of another record's call.
-        files: The files of the log.
-    """
-
-    bytes_read: int = 0
-    bytes_total: int | None = None
-    joined: int = 0
-    files: tuple[str, ...] = ()
 
 
 def read_logs(path: Paths, *, hash_identities: bool = True) -> LogRead:
@@ -231,7 +215,7 @@ class _Reading:
         fields: list[str] = []
         # Rejections wait until the file is known to be a log; afterwards they are handed on at once.
         waiting: list[Rejected] = []
-        for item in records(file):
+        for item in records(file, self._progress):
             empty = False
             for result in (item,) if isinstance(item, Rejected) else self._of_value(item, name, fields):
                 if not recognised and isinstance(result, Rejected):
@@ -261,25 +245,28 @@ class _Reading:
 
     def _of_value(self, item: Found, file: str, fields: list[str]) -> Iterator[RawCall | Skipped | Rejected | None]:
         """What became of each record in a value; None for one that waits for its other side."""
-        try:
-            notes: list[str] = list(item.warnings)
-            values = self._flat(clean(item.value, notes))
-        except UNREADABLE:
-            yield Rejected("nested too deeply", file, item.line)
-            return
-        for record in values:
+        values = self._flat(item.value)
+        while True:
+            try:
+                record = next(values, values)
+            except UNREADABLE as error:
+                yield Rejected(f"unusable record ({type(error).__name__})", file, item.line)
+                return
+            if record is values:
+                return
             if not isinstance(record, dict):
                 yield Rejected("not an object", file, item.line)
                 continue
             try:
                 importer = self._detection.importer_of(record)
                 if importer is None:
-                    fields.extend(name for name in record if name not in fields)
+                    if not isinstance(record, Row):
+                        fields.extend(name for name in record if name not in fields)
                     yield Rejected(unknown_shape(record), file, item.line)
                     continue
                 content = _content(record)
                 mark = hashlib.blake2b(content, digest_size=16).digest()
-                place = Place(file, item.line, importer.name, mark, len(content), tuple(notes))
+                place = Place(file, item.line, importer.name, mark, len(content), item.warnings)
                 if mark in self._seen:
                     yield Skipped(REPEAT, place.origin)
                     continue
