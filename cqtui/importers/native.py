@@ -23,7 +23,8 @@ class NativeImporter(Importer):
         """Sure with messages and a completion, less so with less."""
         if not FOREIGN.isdisjoint(record) or isinstance(record, Row):
             return 0.0
-        if isinstance(base.structured(record.get("messages")), list):
+        messages = record.get("messages")
+        if type(messages) is list or isinstance(base.structured(messages), list):
             if "completion" in record:
                 return 0.9
             return 0.7 if "id" in record and "model" in record else 0.3
@@ -53,5 +54,5 @@ class NativeImporter(Importer):
             session=get("session"),
             tags=get("tags"),
             metadata=base.mapping(get("metadata")),
-            score=base.mapping(get("feedback")).get("score"),
+            score=base.mapping(get("feedback")).get("score") if "feedback" in record else None,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from cqtui.errors import BadInputError
-from cqtui.importers.base import Join, Place, Row, Skipped, digest
+from cqtui.importers.base import Importer, Join, Place, Row, Skipped, digest
 from cqtui.importers.container import UNREADABLE, Found, Rejected, records
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
 from cqtui.importers.paths import Paths, log_files
@@ -22,8 +22,10 @@ from cqtui.importers.raw import NoCall, RawCall, normalised
 from cqtui.models import LoggedCall
 
 REPEAT = "repeat of an identical record"
-# Repeats are found within so many records: what is remembered of a log stays small whatever its size.
-REMEMBERED = 200_000
+# Repeats are found within at least so many records: what is remembered of a log is small, whatever its size.
+REMEMBERED = 100_000
+MOST_WAITING = 1_000
+MOST_FIELDS = 200
 MAX_ENVELOPES = 20
 
 
@@ -205,7 +207,8 @@ class _Reading:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._detection = Detection()
-        self._seen: dict[bytes, None] = {}
+        self._seen: set[bytes] = set()
+        self._seen_before: set[bytes] = set()
         self._joins: dict[str, Join] = {}
 
     def of_file(self, file: Path) -> Iterator[RawCall | Skipped | Rejected]:
@@ -215,21 +218,37 @@ class _Reading:
         fields: list[str] = []
         # Rejections wait until the file is known to be a log; afterwards they are handed on at once.
         waiting: list[Rejected] = []
+        first: Rejected | None = None
+        importer_of, of_record = self._detection.importer_of, self._of_record
         for item in records(file, self._progress):
             empty = False
-            for result in (item,) if isinstance(item, Rejected) else self._of_value(item, name, fields):
-                if not recognised and isinstance(result, Rejected):
+            results: Iterable[RawCall | Skipped | Rejected | None]
+            if isinstance(item, Rejected):
+                results = (item,)
+            elif (
+                type(item.value) is dict
+                and (importer := importer_of(item.value)) is not None
+                and importer.unfold(item.value) is None
+            ):
+                results = (of_record(importer, item.value, item, name),)
+            else:
+                results = self._of_value(item, name, fields)
+            for result in results:
+                if not recognised and isinstance(result, Rejected) and len(waiting) < MOST_WAITING:
+                    first = first or result
                     waiting.append(result)
                     continue
-                if not recognised:
-                    recognised = True
+                if waiting:
                     yield from waiting
+                    waiting = []
+                if not isinstance(result, Rejected):
+                    recognised = True
                 if result is not None:
                     yield result
         if empty:
             raise BadInputError(f"{file}: the file is empty.", "Name a file with logged calls.")
         if not recognised:
-            said = f"line {waiting[0].line}: {waiting[0].reason}" if waiting else "no records"
+            said = f"line {first.line}: {first.reason}" if first is not None else "no records"
             near = nearest(fields)
             if fields:
                 said = f"fields seen: {', '.join(printable(field) for field in fields[:12])}"
@@ -257,32 +276,33 @@ class _Reading:
             if not isinstance(record, dict):
                 yield Rejected("not an object", file, item.line)
                 continue
-            try:
-                importer = self._detection.importer_of(record)
-                if importer is None:
-                    if not isinstance(record, Row):
-                        fields.extend(name for name in record if name not in fields)
-                    yield Rejected(unknown_shape(record), file, item.line)
-                    continue
-                content = _content(record)
-                mark = hashlib.blake2b(content, digest_size=16).digest()
-                place = Place(file, item.line, importer.name, mark, len(content), item.warnings)
-                if mark in self._seen:
-                    yield Skipped(REPEAT, place.origin)
-                    continue
-                self._remember(mark)
-                if importer.name in JOINS:
-                    self._joins.setdefault(importer.name, JOINS[importer.name]()).add(record, place)
-                    yield None
-                else:
-                    yield _placed(importer.read(record), place)
-            except UNREADABLE as error:
-                yield Rejected(f"unusable record ({type(error).__name__})", file, item.line)
+            importer = self._detection.importer_of(record)
+            if importer is not None:
+                yield self._of_record(importer, record, item, file)
+                continue
+            if not isinstance(record, Row) and len(fields) < MOST_FIELDS:
+                fields.extend(name for name in record if name not in fields)
+            yield Rejected(unknown_shape(record), file, item.line)
 
-    def _remember(self, mark: bytes) -> None:
-        self._seen[mark] = None
-        if len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+    def _of_record(
+        self, importer: Importer, record: dict[str, Any], item: Found, file: str
+    ) -> RawCall | Skipped | Rejected | None:
+        """What became of a record; None where it waits for its other side."""
+        content = _content(record)
+        mark = hashlib.blake2b(content, digest_size=16).digest()
+        place = Place(file, item.line, importer.name, mark, len(content), item.warnings)
+        if mark in self._seen or mark in self._seen_before:
+            return Skipped(REPEAT, place.origin)
+        self._seen.add(mark)
+        if len(self._seen) >= REMEMBERED:
+            self._seen, self._seen_before = set(), self._seen
+        try:
+            if importer.name in JOINS:
+                self._joins.setdefault(importer.name, JOINS[importer.name]()).add(record, place)
+                return None
+            return _placed(importer.read(record), place)
+        except UNREADABLE as error:
+            return Rejected(f"unusable record ({type(error).__name__})", file, item.line)
 
     def _flat(self, value: Any, depth: int = 0) -> Iterator[Any]:
         """The records in a value: lists are flattened, envelopes opened."""
