@@ -6,14 +6,22 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from cqtui.importers.anthropic_messages import AnthropicMessagesImporter
+from cqtui.importers.azure_openai import AzureOpenAIImporter
 from cqtui.importers.base import Importer, Join
+from cqtui.importers.gemini import GeminiImporter
 from cqtui.importers.native import NativeImporter
 from cqtui.importers.openai_batch import BatchJoin, OpenAIBatchImporter
 from cqtui.importers.openai_chat import OpenAIChatImporter
+from cqtui.importers.openai_responses import OpenAIResponsesImporter
 
 # Where two are equally sure of a record, the first has it.
 IMPORTERS: tuple[Importer, ...] = (
     OpenAIBatchImporter(),
+    OpenAIResponsesImporter(),
+    AnthropicMessagesImporter(),
+    GeminiImporter(),
+    AzureOpenAIImporter(),
     OpenAIChatImporter(),
     NativeImporter(),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from cqtui.importers import base
 from cqtui.importers.base import Importer
-from cqtui.importers.messages import params_of
+from cqtui.importers.params import params_of
 from cqtui.importers.raw import RawCall
 
 FOREIGN = frozenset({"choices", "request", "response", "body", "run_type"})

@@ -8,8 +8,7 @@ from typing import Any
 
 from cqtui.importers import base
 from cqtui.importers.base import Importer, Join, Place
-from cqtui.importers.exchange import read_exchange
-from cqtui.importers.openai_chat import brief
+from cqtui.importers.exchange import brief, read_exchange
 from cqtui.importers.raw import NoCall, RawCall
 
 Row = tuple[Mapping[str, Any], Place]

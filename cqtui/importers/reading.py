@@ -202,9 +202,7 @@ class _Reading:
                 self._progress.joined += parts - 1
                 yield _placed(call, place)
 
-    def _of_value(
-        self, item: Found, file: str, fields: list[str]
-    ) -> Iterator[RawCall | Skipped | Rejected | None]:
+    def _of_value(self, item: Found, file: str, fields: list[str]) -> Iterator[RawCall | Skipped | Rejected | None]:
         """What became of each record in a value; None for one that waits for its other side."""
         try:
             notes: list[str] = list(item.warnings)
