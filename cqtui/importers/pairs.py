@@ -21,6 +21,17 @@ PAIRS = (
     ("kwargs", "response"),
     ("input", "response"),
 )
+STORED = (
+    "metadata",
+    "tools",
+    "tool_choice",
+    "response_format",
+    "temperature",
+    "top_p",
+    "seed",
+    "frequency_penalty",
+    "presence_penalty",
+)
 ADDRESSES = ("url", "request_url", "endpoint", "uri", "path")
 
 _DEPLOYMENT = re.compile(r"/deployments/([^/?#]+)")
@@ -121,6 +132,13 @@ def pair_of(record: Mapping[str, Any]) -> Pair | None:
         if "messages" in request and not isinstance(base.structured(request["messages"]), list):
             continue
         return Pair(request, found, url)
+    completion = base.structured(record.get("completion"))
+    if isinstance(completion, dict) and "choices" in completion and "messages" in record:
+        # A stored completion, which repeats its request's parameters, with the messages that were listed for it.
+        listed = base.structured(record["messages"])
+        listed = listed.get("data") if isinstance(listed, dict) else listed
+        settings = {name: completion[name] for name in STORED if completion.get(name) is not None}
+        return Pair({**settings, "messages": listed}, completion) if isinstance(listed, list) else None
     given = record.get("input", record.get("input_items"))
     # A stored response, with the input items that were listed for it.
     return Pair({"input": given}, dict(record)) if given and response_api(record) == "responses" else None
