@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.apis.chat import is_azure
 from cqtui.importers.exchange import read_exchange
-from cqtui.importers.pairs import Pair, PairImporter, pair_of, with_wrapper
+from cqtui.importers.pairs import Pair, PairImporter, with_wrapper
 from cqtui.importers.raw import NoCall, RawCall
 from cqtui.importers.streams import response_of
 
@@ -33,12 +32,11 @@ class AzureOpenAIImporter(PairImporter):
         """Sure with filter results, a deployment's URL or the columns of a gateway log."""
         if _is_row(record):
             return 0.95
-        return 0.9 if self.is_alone(record) and is_azure(record) else self._sniff_pair(record)
+        return super().sniff(record)
 
     def sureness(self, record: Mapping[str, Any], pair: Pair) -> float:
         """How surely a pair is Azure's."""
-        known = is_azure(pair.response) or pair.deployment is not None
-        return min(1.0, super().sureness(record, pair) + 0.03) if known and pair.api == self.api else 0.0
+        return super().sureness(record, pair) if pair.is_azure else 0.0
 
     def read(self, record: Mapping[str, Any]) -> RawCall | NoCall:
         """The call in the record."""
@@ -46,10 +44,6 @@ class AzureOpenAIImporter(PairImporter):
         if isinstance(call, RawCall) and not record.get("provider"):
             call.provider = PROVIDER
         return call
-
-    def _sniff_pair(self, record: Mapping[str, Any]) -> float:
-        pair = pair_of(record)
-        return 0.0 if pair is None else self.sureness(record, pair)
 
 
 def _is_row(record: Mapping[str, Any]) -> bool:

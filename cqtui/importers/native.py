@@ -25,7 +25,9 @@ class NativeImporter(Importer):
             return 0.0
         if isinstance(base.structured(record.get("messages")), list):
             if "completion" in record:
-                return 0.9
+                # With choices it is a whole response, such as a stored completion.
+                answer = record["completion"]
+                return 0.0 if isinstance(answer, dict) and "choices" in answer else 0.9
             return 0.7 if "id" in record and "model" in record else 0.3
         if isinstance(record.get("prompt"), str | list):
             return 0.6 if "completion" in record else 0.2

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from cqtui.importers.pairs import PairImporter
+from collections.abc import Mapping
+from typing import Any
+
+from cqtui.importers.pairs import Pair, PairImporter
 
 
 class OpenAIChatImporter(PairImporter):
@@ -11,3 +14,7 @@ class OpenAIChatImporter(PairImporter):
     name = "openai_chat"
     fields = frozenset({"request", "response", "choices", "messages", "object"})
     api = "chat"
+
+    def sureness(self, record: Mapping[str, Any], pair: Pair) -> float:
+        """How surely a pair is a chat with OpenAI, or with a vendor that speaks the same; Azure's are its own."""
+        return 0.0 if pair.is_azure else super().sureness(record, pair)

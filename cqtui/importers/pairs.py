@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from cqtui.importers import base
+from cqtui.importers.apis.chat import is_azure
 from cqtui.importers.base import Importer
 from cqtui.importers.exchange import Api, failure_of, read_exchange, request_api, response_api
 from cqtui.importers.raw import NoCall, RawCall
@@ -48,6 +49,11 @@ class Pair(NamedTuple):
     def api(self) -> Api | None:
         """The API of the response, or else of the request."""
         return response_api(self.response) or request_api(self.request)
+
+    @property
+    def is_azure(self) -> bool:
+        """Whether it went to Azure: the response has filter results, or the URL names a deployment."""
+        return is_azure(self.response) or self.deployment is not None
 
     @property
     def deployment(self) -> str | None:
@@ -98,7 +104,7 @@ def with_wrapper(call: RawCall, record: Mapping[str, Any], pair: Pair) -> RawCal
     """The call of a pair, with what the record around the pair says of it."""
     get = record.get
     call.time = call.time or get("timestamp") or get("created_at")
-    call.model = call.model or pair.deployment
+    call.model = call.model or get("model") or get("modelId") or pair.deployment
     call.provider = get("provider") or call.provider
     call.latency_ms = get("latency_ms")
     call.cost_usd = get("cost_usd")
@@ -132,7 +138,7 @@ def pair_of(record: Mapping[str, Any]) -> Pair | None:
         if "messages" in request and not isinstance(base.structured(request["messages"]), list):
             continue
         return Pair(request, found, url)
-    completion = base.structured(record.get("completion"))
+    completion = record.get("completion")
     if isinstance(completion, dict) and "choices" in completion and "messages" in record:
         # A stored completion, which repeats its request's parameters, with the messages that were listed for it.
         listed = base.structured(record["messages"])

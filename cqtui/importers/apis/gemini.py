@@ -37,7 +37,7 @@ def asked(request: Mapping[str, Any]) -> Asked | NoCall:
     if given.get("cachedContent"):
         return NoCall(f"{NOT_REPLAYABLE}: it uses cached content, which is not in the record")
     config = camel(base.mapping(given.get("generationConfig")))
-    mode = camel(base.mapping(base.mapping(given.get("toolConfig")).get("functionCallingConfig"))).get("mode")
+    mode = base.mapping(camel(base.mapping(given.get("toolConfig"))).get("functionCallingConfig")).get("mode")
     params = {ours: config[name] for name, ours in _PARAMS.items() if config.get(name) is not None}
     if given.get("tools"):
         params["tools"] = given["tools"]
