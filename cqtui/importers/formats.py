@@ -6,14 +6,20 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from cqtui.importers.anthropic_batch import AnthropicBatchImporter, AnthropicBatchJoin
+from cqtui.importers.anthropic_messages import AnthropicMessagesImporter
+from cqtui.importers.azure_openai import AzureOpenAIImporter
 from cqtui.importers.base import Importer, Join, Row
 from cqtui.importers.columns import ALIASES
 from cqtui.importers.csv_table import CsvImporter
+from cqtui.importers.gemini import GeminiImporter
 from cqtui.importers.helicone import HeliconeImporter
 from cqtui.importers.litellm import LiteLLMImporter
 from cqtui.importers.native import NativeImporter
-from cqtui.importers.openai_batch import BatchJoin, OpenAIBatchImporter
+from cqtui.importers.openai_batch import OpenAIBatchImporter, OpenAIBatchJoin
 from cqtui.importers.openai_chat import OpenAIChatImporter
+from cqtui.importers.openai_finetune import OpenAIFineTuneImporter
+from cqtui.importers.openai_responses import OpenAIResponsesImporter
 from cqtui.importers.portkey import PortkeyImporter
 
 # Where two are equally sure of a record, the first has it.
@@ -22,12 +28,21 @@ IMPORTERS: tuple[Importer, ...] = (
     PortkeyImporter(),
     HeliconeImporter(),
     OpenAIBatchImporter(),
+    AnthropicBatchImporter(),
+    OpenAIResponsesImporter(),
+    AnthropicMessagesImporter(),
+    GeminiImporter(),
+    AzureOpenAIImporter(),
     OpenAIChatImporter(),
     NativeImporter(),
+    OpenAIFineTuneImporter(),
     CsvImporter(),
 )
 # Formats whose calls stand in several records.
-JOINS: Mapping[str, type[Join]] = {OpenAIBatchImporter.name: BatchJoin}
+JOINS: Mapping[str, type[Join]] = {
+    OpenAIBatchImporter.name: OpenAIBatchJoin,
+    AnthropicBatchImporter.name: AnthropicBatchJoin,
+}
 ENVELOPES = ("data", "runs", "items", "results", "records", "logs", "rows", "events")
 
 SURE = 0.9
