@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import re
+import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from cqtui.errors import BadInputError
+from cqtui.importers import llm_database
 
 MAX_RECORD = 64 * 2**20
 TOO_LONG = "record above 64 MB"
-FOREIGN = {b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip", b"SQLite format 3\0": "SQLite", b"PAR1": "Parquet"}
+FOREIGN = {b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip", b"PAR1": "Parquet"}
 UNREADABLE = (ValueError, RecursionError)
 GAP = re.compile(r"[\s,\[\]\0]*")
 DECODER = json.JSONDecoder(strict=False)
@@ -55,6 +57,9 @@ def records(file: Path) -> Iterator[Found | Rejected]:
             for magic, kind in FOREIGN.items():
                 if head.startswith(magic):
                     raise BadInputError(f"{file}: a {kind} file is not read.", "Unpack or export it as JSONL.")
+            if head.startswith(llm_database.MAGIC):
+                yield from _rows(file)
+                return
             stream: IO[bytes] = raw
             if head.startswith(b"\x1f\x8b"):
                 stream = io.BufferedReader(gzip.GzipFile(fileobj=raw))
@@ -65,6 +70,19 @@ def records(file: Path) -> Iterator[Found | Rejected]:
         yield Rejected("the gzip data is broken from here on", str(file), line + 1)
     except OSError as error:
         raise BadInputError(f"{file}: cannot be read ({error.strerror or error}).") from error
+
+
+def _rows(file: Path) -> Iterator[Found | Rejected]:
+    """The calls of a SQLite database, numbered."""
+    number = 0
+    try:
+        for number, record in enumerate(llm_database.records(file), 1):
+            yield Found(record, number)
+    except sqlite3.Error as error:
+        said = " ".join(str(error).split())[:80]
+        if not number:
+            raise BadInputError(f"{file}: the database cannot be read ({said}).") from error
+        yield Rejected(f"the database cannot be read from here on ({said})", str(file), number + 1)
 
 
 Line = tuple[int, str, tuple[str, ...]]

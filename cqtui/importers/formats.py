@@ -7,12 +7,14 @@ from difflib import get_close_matches
 from typing import Any
 
 from cqtui.importers.base import Importer, Join
+from cqtui.importers.llm_sqlite import LlmSqliteImporter
 from cqtui.importers.native import NativeImporter
 from cqtui.importers.openai_batch import BatchJoin, OpenAIBatchImporter
 from cqtui.importers.openai_chat import OpenAIChatImporter
 
 # Where two are equally sure of a record, the first has it.
 IMPORTERS: tuple[Importer, ...] = (
+    LlmSqliteImporter(),
     OpenAIBatchImporter(),
     OpenAIChatImporter(),
     NativeImporter(),
