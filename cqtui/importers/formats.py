@@ -15,6 +15,7 @@ from cqtui.importers.csv_table import CsvImporter
 from cqtui.importers.gemini import GeminiImporter
 from cqtui.importers.helicone import HeliconeImporter
 from cqtui.importers.litellm import LiteLLMImporter
+from cqtui.importers.llm_sqlite import LlmSqliteImporter
 from cqtui.importers.native import NativeImporter
 from cqtui.importers.openai_batch import OpenAIBatchImporter, OpenAIBatchJoin
 from cqtui.importers.openai_chat import OpenAIChatImporter
@@ -27,6 +28,7 @@ IMPORTERS: tuple[Importer, ...] = (
     LiteLLMImporter(),
     PortkeyImporter(),
     HeliconeImporter(),
+    LlmSqliteImporter(),
     OpenAIBatchImporter(),
     AnthropicBatchImporter(),
     OpenAIResponsesImporter(),
