@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from cqtui.errors import BadInputError
 from cqtui.importers.base import Join, Place, Skipped, clean, digest
 from cqtui.importers.container import UNREADABLE, Found, Rejected, records
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
-from cqtui.importers.paths import Paths, log_files
+from cqtui.importers.paths import LogFile, Paths, log_files, on_disk
 from cqtui.importers.raw import NoCall, RawCall, normalised
 from cqtui.models import LoggedCall
 
@@ -71,20 +71,21 @@ def read_logs(path: Paths, *, hash_identities: bool = True) -> LogRead:
     """Read logs whole.
 
     Args:
-        path: A file, a folder, or several of them.
+        path: A file, a folder, a pattern such as ``logs/*.jsonl``, ``-`` for stdin, or several of them.
         hash_identities: Replace user and session by a hash.
 
     Raises:
         BadInputError: A file is missing, empty or not a log.
     """
     progress = Progress()
-    found = list(iter_logs(path, hash_identities=hash_identities, progress=progress))
+    files = log_files(path)
+    found = list(iter_logs(files, hash_identities=hash_identities, progress=progress))
     calls = tuple(item for item in found if isinstance(item, LoggedCall))
     return LogRead(
         calls=calls,
         skipped=tuple(item for item in found if isinstance(item, Skipped)),
         rejected=tuple(item for item in found if isinstance(item, Rejected)),
-        files=tuple(str(file) for file, _ in log_files(path)),
+        files=tuple(file.name for file in files),
         counts=dict(Counter(call.origin.format for call in calls)),
         joined=progress.joined,
     )
@@ -143,16 +144,16 @@ def iter_raw(path: Paths, progress: Progress | None = None) -> Iterator[RawCall 
     files = log_files(path)
     reading = _Reading(progress or Progress())
     recognised, last = False, BadInputError("No log was given.")
-    for file, named in files:
+    for file in files:
         try:
             yield from reading.of_file(file)
             recognised = True
         except BadInputError as error:
             # In a folder, other files than logs are expected; a file that was named must be one.
-            if named:
+            if file.named:
                 raise
             last = error
-            yield Rejected(error.title, str(file))
+            yield Rejected(error.title, file.name)
     if not recognised:
         raise last
     yield from reading.of_joins()
@@ -167,15 +168,20 @@ class _Reading:
         self._seen: dict[bytes, None] = {}
         self._joins: dict[str, Join] = {}
 
-    def of_file(self, file: Path) -> Iterator[RawCall | Skipped | Rejected]:
+    def of_file(self, file: LogFile) -> Iterator[RawCall | Skipped | Rejected]:
         """The records of a file, or BadInputError where it is no log."""
-        name = str(file)
+        with on_disk(file) as path:
+            yield from self._of_path(path, file.name)
+
+    def _of_path(self, path: Path, name: str) -> Iterator[RawCall | Skipped | Rejected]:
         recognised, empty = False, True
         fields: list[str] = []
         # Rejections wait until the file is known to be a log; afterwards they are handed on at once.
         waiting: list[Rejected] = []
-        for item in records(file):
+        for item in records(path):
             empty = False
+            if isinstance(item, Rejected):
+                item = replace(item, file=item.file.replace(str(path), name))
             for result in (item,) if isinstance(item, Rejected) else self._of_value(item, name, fields):
                 if not recognised and isinstance(result, Rejected):
                     waiting.append(result)
@@ -186,14 +192,14 @@ class _Reading:
                 if result is not None:
                     yield result
         if empty:
-            raise BadInputError(f"{file}: the file is empty.", "Name a file with logged calls.")
+            raise BadInputError(f"{name}: the file is empty.", "Name a file with logged calls.")
         if not recognised:
             said = f"line {waiting[0].line}: {waiting[0].reason}" if waiting else "no records"
             near = nearest(fields)
             if fields:
                 said = f"fields seen: {', '.join(printable(field) for field in fields[:12])}"
                 said += f"; nearest formats: {', '.join(near)}" if near else ""
-            raise BadInputError(f"{file}: not a log ({said}).", "No record has a known format.")
+            raise BadInputError(f"{name}: not a log ({said}).", "No record has a known format.")
 
     def of_joins(self) -> Iterator[RawCall | Skipped | Rejected]:
         """The calls whose records stand apart, now that all were read."""
@@ -202,9 +208,7 @@ class _Reading:
                 self._progress.joined += parts - 1
                 yield _placed(call, place)
 
-    def _of_value(
-        self, item: Found, file: str, fields: list[str]
-    ) -> Iterator[RawCall | Skipped | Rejected | None]:
+    def _of_value(self, item: Found, file: str, fields: list[str]) -> Iterator[RawCall | Skipped | Rejected | None]:
         """What became of each record in a value; None for one that waits for its other side."""
         try:
             notes: list[str] = list(item.warnings)
