@@ -342,6 +342,22 @@ def test_what_only_the_write_ahead_log_holds_is_read(tmp_path: Path) -> None:
         assert [call.id for call in read_logs(file).calls] == ["r1"]
 
 
+def test_a_folder_that_may_not_be_written_is_read(tmp_path: Path) -> None:
+    file = database(tmp_path, "PRAGMA journal_mode = WAL;" + FIRST)
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    with closing(sqlite3.connect(file)) as writer:
+        insert(writer, *response("r1"))
+        writer.commit()
+        for name in ("logs.db", "logs.db-wal"):
+            (closed / name).write_bytes((tmp_path / name).read_bytes())
+    closed.chmod(0o500)
+    try:
+        assert [call.id for call in read_logs(closed / "logs.db").calls] == ["r1"]
+    finally:
+        closed.chmod(0o700)
+
+
 def test_a_journal_that_must_be_played_back_is_played_back_in_a_copy(tmp_path: Path) -> None:
     file = database(tmp_path, FIRST, response("r1"))
     with closing(sqlite3.connect(file)) as writer:
