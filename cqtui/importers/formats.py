@@ -10,15 +10,29 @@ from cqtui.importers.base import Importer, Join
 from cqtui.importers.native import NativeImporter
 from cqtui.importers.openai_batch import BatchJoin, OpenAIBatchImporter
 from cqtui.importers.openai_chat import OpenAIChatImporter
+from cqtui.importers.otel_genai import OTelGenAIImporter
+from cqtui.importers.promptfoo import PromptfooImporter
+from cqtui.importers.sharegpt import ShareGPTImporter, WildChatImporter
+from cqtui.importers.ui_messages import UIMessageImporter, UIMessageJoin
+from cqtui.importers.vercel_ai import VercelAIImporter
 
 # Where two are equally sure of a record, the first has it.
 IMPORTERS: tuple[Importer, ...] = (
+    OTelGenAIImporter(),
+    VercelAIImporter(),
+    PromptfooImporter(),
     OpenAIBatchImporter(),
     OpenAIChatImporter(),
     NativeImporter(),
+    WildChatImporter(),
+    ShareGPTImporter(),
+    UIMessageImporter(),
 )
 # Formats whose calls stand in several records.
-JOINS: Mapping[str, type[Join]] = {OpenAIBatchImporter.name: BatchJoin}
+JOINS: Mapping[str, type[Join]] = {
+    OpenAIBatchImporter.name: BatchJoin,
+    UIMessageImporter.name: UIMessageJoin,
+}
 ENVELOPES = ("data", "runs", "items", "results", "records", "logs", "rows", "events")
 
 SURE = 0.9
