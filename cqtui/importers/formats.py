@@ -21,14 +21,22 @@ from cqtui.importers.openai_batch import OpenAIBatchImporter, OpenAIBatchJoin
 from cqtui.importers.openai_chat import OpenAIChatImporter
 from cqtui.importers.openai_finetune import OpenAIFineTuneImporter
 from cqtui.importers.openai_responses import OpenAIResponsesImporter
+from cqtui.importers.otel_genai import OTelGenAIImporter
 from cqtui.importers.portkey import PortkeyImporter
+from cqtui.importers.promptfoo import PromptfooImporter
+from cqtui.importers.sharegpt import ShareGPTImporter, WildChatImporter
+from cqtui.importers.ui_messages import UIMessageImporter, UIMessageJoin
+from cqtui.importers.vercel_ai import VercelAIImporter
 
 # Where two are equally sure of a record, the first has it.
 IMPORTERS: tuple[Importer, ...] = (
+    LlmSqliteImporter(),
+    OTelGenAIImporter(),
+    VercelAIImporter(),
+    PromptfooImporter(),
     LiteLLMImporter(),
     PortkeyImporter(),
     HeliconeImporter(),
-    LlmSqliteImporter(),
     OpenAIBatchImporter(),
     AnthropicBatchImporter(),
     OpenAIResponsesImporter(),
@@ -38,12 +46,16 @@ IMPORTERS: tuple[Importer, ...] = (
     OpenAIChatImporter(),
     NativeImporter(),
     OpenAIFineTuneImporter(),
+    WildChatImporter(),
+    ShareGPTImporter(),
+    UIMessageImporter(),
     CsvImporter(),
 )
 # Formats whose calls stand in several records.
 JOINS: Mapping[str, type[Join]] = {
     OpenAIBatchImporter.name: OpenAIBatchJoin,
     AnthropicBatchImporter.name: AnthropicBatchJoin,
+    UIMessageImporter.name: UIMessageJoin,
 }
 ENVELOPES = ("data", "runs", "items", "results", "records", "logs", "rows", "events")
 
