@@ -7,18 +7,29 @@ from difflib import get_close_matches
 from typing import Any
 
 from cqtui.importers.base import Importer, Join
+from cqtui.importers.braintrust import BraintrustImporter, VersionJoin
+from cqtui.importers.langfuse import LangfuseImporter
+from cqtui.importers.langfuse_scores import ScoreJoin
+from cqtui.importers.langsmith import LangSmithImporter
 from cqtui.importers.native import NativeImporter
 from cqtui.importers.openai_batch import BatchJoin, OpenAIBatchImporter
 from cqtui.importers.openai_chat import OpenAIChatImporter
 
 # Where two are equally sure of a record, the first has it.
 IMPORTERS: tuple[Importer, ...] = (
+    LangfuseImporter(),
+    LangSmithImporter(),
+    BraintrustImporter(),
     OpenAIBatchImporter(),
     OpenAIChatImporter(),
     NativeImporter(),
 )
 # Formats whose calls stand in several records.
-JOINS: Mapping[str, type[Join]] = {OpenAIBatchImporter.name: BatchJoin}
+JOINS: Mapping[str, type[Join]] = {
+    LangfuseImporter.name: ScoreJoin,
+    BraintrustImporter.name: VersionJoin,
+    OpenAIBatchImporter.name: BatchJoin,
+}
 ENVELOPES = ("data", "runs", "items", "results", "records", "logs", "rows", "events")
 
 SURE = 0.9

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.base import Importer, Join, Place
+from cqtui.importers.base import Importer, Join, Joined, Place
 from cqtui.importers.exchange import read_exchange
 from cqtui.importers.openai_chat import brief
 from cqtui.importers.raw import NoCall, RawCall
@@ -39,28 +39,30 @@ class BatchJoin(Join):
         self._inputs: dict[str, list[Row]] = defaultdict(list)
         self._outputs: dict[str, list[Row]] = defaultdict(list)
 
-    def add(self, record: Mapping[str, Any], place: Place) -> None:
+    def add(self, record: Mapping[str, Any], place: Place) -> Iterable[Joined]:
         """Keep a line."""
         side = self._inputs if is_input(record) else self._outputs
         side[str(record.get("custom_id"))].append((record, place))
+        return ()
 
-    def results(self) -> Iterator[tuple[RawCall | NoCall, Place, int]]:
+    def results(self) -> Iterator[Joined]:
         """The joined calls in input order; an answer is preferred to a failure of the same custom_id."""
         importer = OpenAIBatchImporter()
         for key, inputs in self._inputs.items():
             outputs = sorted(self._outputs.pop(key, []), key=lambda row: failure_of(row[0]) is not None)
             for position, (asked, place) in enumerate(inputs):
                 if position >= len(outputs):
-                    yield importer.read(asked), place, 1
+                    yield Joined(importer.read(asked), place)
                     continue
                 answered, where = outputs[position]
                 failure = failure_of(answered)
-                yield NoCall(failure) if failure else read_rows(asked, answered), where if failure else place, 2
+                call = NoCall(failure) if failure else read_rows(asked, answered)
+                yield Joined(call, where if failure else place, 2)
             for answered, where in outputs[len(inputs) :]:
-                yield importer.read(answered), where, 1
+                yield Joined(importer.read(answered), where)
         for rows in self._outputs.values():
             for answered, where in rows:
-                yield importer.read(answered), where, 1
+                yield Joined(importer.read(answered), where)
 
 
 def is_input(record: Mapping[str, Any]) -> bool:

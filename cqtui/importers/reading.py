@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from cqtui.errors import BadInputError
-from cqtui.importers.base import Join, Place, Skipped, clean, digest
+from cqtui.importers.base import Join, Joined, Place, Skipped, clean, digest
 from cqtui.importers.container import UNREADABLE, Found, Rejected, records
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
 from cqtui.importers.paths import Paths, log_files
@@ -198,13 +198,14 @@ class _Reading:
     def of_joins(self) -> Iterator[RawCall | Skipped | Rejected]:
         """The calls whose records stand apart, now that all were read."""
         for join in self._joins.values():
-            for call, place, parts in join.results():
-                self._progress.joined += parts - 1
-                yield _placed(call, place)
+            yield from self._of_joined(join.results())
 
-    def _of_value(
-        self, item: Found, file: str, fields: list[str]
-    ) -> Iterator[RawCall | Skipped | Rejected | None]:
+    def _of_joined(self, found: Iterable[Joined]) -> Iterator[RawCall | Skipped]:
+        for call, place, parts in found:
+            self._progress.joined += parts - 1
+            yield _placed(call, place)
+
+    def _of_value(self, item: Found, file: str, fields: list[str]) -> Iterator[RawCall | Skipped | Rejected | None]:
         """What became of each record in a value; None for one that waits for its other side."""
         try:
             notes: list[str] = list(item.warnings)
@@ -229,8 +230,9 @@ class _Reading:
                     continue
                 self._remember(mark)
                 if importer.name in JOINS:
-                    self._joins.setdefault(importer.name, JOINS[importer.name]()).add(record, place)
+                    join = self._joins.setdefault(importer.name, JOINS[importer.name]())
                     yield None
+                    yield from self._of_joined(join.add(record, place))
                 else:
                     yield _placed(importer.read(record), place)
             except UNREADABLE as error:

@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cqtui.importers.dialects.langchain import langchain
+
 Dialect = Callable[[Mapping[str, Any]], list[dict[str, Any]] | None]
 
 # Each is asked in turn for the messages in OpenAI's shape; None: the message is not in its dialect.
-DIALECTS: tuple[Dialect, ...] = ()
+DIALECTS: tuple[Dialect, ...] = (langchain,)
+
+# A message of these fields alone is in OpenAI's shape already, where its content is text.
+PLAIN = frozenset({"role", "content", "name", "tool_call_id", "refusal"})
 
 
 def openai_messages(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The message as one or more messages in OpenAI's shape; unchanged where no dialect claims it."""
-    if "role" in item and "type" not in item and isinstance(item.get("content", 0), str | None):
+    if item.keys() <= PLAIN and "role" in item and isinstance(item.get("content", 0), str | None):
         return [item]
     for dialect in DIALECTS:
         found = dialect(item)

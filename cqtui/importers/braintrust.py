@@ -1,0 +1,160 @@
+"""Braintrust's log rows, of which one row may stand in a log in several versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cqtui.importers import base
+from cqtui.importers.base import Importer, Join, Joined, Place
+from cqtui.importers.exchange import failure_of
+from cqtui.importers.parameters import KNOWN, parameters_of
+from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.traced import holds, identities, known_usage, provider_of, rate, read_traced
+
+ATTACHMENTS = ("braintrust_attachment", "external_attachment")
+OLDER = "an older version of a row (_xact_id)"
+TOO_LATE = "a newer version of a row that was read long before: sort the log by _xact_id, newest first"
+# So many rows wait for a newer version, and so many ids are remembered: memory stays bounded whatever the log's size.
+HELD = 100
+REMEMBERED = 200_000
+
+
+class BraintrustImporter(Importer):
+    """Reads spans of type llm."""
+
+    name = "braintrust"
+    fields = frozenset({"span_attributes", "root_span_id", "span_id", "metrics", "input", "output", "scores"})
+
+    def sniff(self, record: Mapping[str, Any]) -> float:
+        """Sure with a span's attributes, its trace and its metrics."""
+        return 0.95 if all(name in record for name in ("span_attributes", "root_span_id", "metrics")) else 0.0
+
+    def read(self, record: Mapping[str, Any]) -> RawCall | NoCall:
+        """The call in a row."""
+        get = record.get
+        kind = base.text_or_none(base.mapping(get("span_attributes")).get("type"))
+        if kind != "llm":
+            return NoCall(f"a {kind[:40] if kind else 'plain'} span, not a model call")
+        if failure := failure_of(record):
+            return NoCall(failure)
+        asked = base.structured(get("input"))
+        if holds(asked, is_attachment):
+            return NoCall("an attachment of the prompt is stored at Braintrust, not in the log")
+        call = read_traced(asked, get("output"))
+        if isinstance(call, NoCall):
+            return call
+        noted, metrics = base.mapping(get("metadata")), base.mapping(get("metrics"))
+        user, call.session, metadata = identities(noted)
+        call.id, call.time = get("id"), get("created") or metrics.get("start")
+        call.model = call.model or noted.get("model")
+        call.provider = provider_of(noted.get("provider"), call.model)
+        call.params = {**call.params, **parameters_of(noted)}
+        call.usage = known_usage(usage_of(metrics)) or known_usage(call.usage)
+        call.cost_usd = metrics.get("estimated_cost")
+        call.latency_ms = scaled(difference(metrics.get("start"), metrics.get("end")))
+        call.ttft_ms = scaled(base.number(metrics.get("time_to_first_token"), "ttft_ms", call.warnings))
+        if base.number(metrics.get("cached"), "cached", []):
+            call.latency_ms = call.ttft_ms = call.cost_usd = None
+            call.warnings.append("answered from a cache: latency and cost left out")
+        call.user = user or call.user
+        call.tags = base.structured(get("tags"))
+        own = KNOWN.union(("model", "provider")) - {"service_tier"}
+        call.metadata = {**call.metadata, **{key: value for key, value in metadata.items() if key not in own}}
+        if get("experiment_id"):
+            call.warnings.append("a call of an experiment: its mix is not that of real traffic")
+        rate(call, base.mapping(get("scores")).items())
+        return call
+
+
+class VersionJoin(Join):
+    """Keeps the newest version of each row, in one pass: a row waits a little for a newer one before it is read."""
+
+    def __init__(self) -> None:
+        self._importer = BraintrustImporter()
+        self._held: dict[str, tuple[Mapping[str, Any], Place]] = {}
+        self._versions: dict[str, int] = {}
+
+    def add(self, record: Mapping[str, Any], place: Place) -> Iterator[Joined]:
+        """Hold a row; the row that it replaces, or that waited longest, is handed on."""
+        row, version = record.get("id"), version_of(record)
+        if not isinstance(row, str) or version is None:
+            yield Joined(self._importer.read(record), place)
+            return
+        known = self._versions.get(row)
+        if known is not None and version <= known:
+            yield Joined(NoCall(OLDER), place)
+            return
+        if known is not None and row not in self._held:
+            yield Joined(NoCall(TOO_LATE), place)
+            return
+        self._versions.pop(row, None)  # the ids that were seen last are remembered longest
+        self._versions[row] = version
+        if row in self._held:
+            yield Joined(NoCall(OLDER), self._held[row][1])
+        self._held[row] = record, place
+        if len(self._held) > HELD:
+            yield self._released(next(iter(self._held)))
+        if len(self._versions) > REMEMBERED:
+            del self._versions[next(iter(self._versions))]
+
+    def results(self) -> Iterator[Joined]:
+        """The rows that still wait."""
+        while self._held:
+            yield self._released(next(iter(self._held)))
+
+    def _released(self, row: str) -> Joined:
+        record, place = self._held.pop(row)
+        try:
+            return Joined(self._importer.read(record), place)
+        except (ValueError, RecursionError) as error:
+            return Joined(NoCall(f"unusable record ({type(error).__name__})"), place)
+
+
+def version_of(row: Mapping[str, Any]) -> int | None:
+    """The version of a row, larger where it is newer; None where it states none."""
+    version = row.get("_xact_id")
+    if isinstance(version, str) and version.isascii() and version.isdigit() and len(version) < 30:
+        return int(version)
+    return version if isinstance(version, int) and not isinstance(version, bool) else None
+
+
+def is_attachment(value: Any) -> bool:
+    """Whether a value stands for a file that Braintrust keeps elsewhere."""
+    kind = value.get("type") if isinstance(value, dict) else None
+    return isinstance(kind, str) and kind in ATTACHMENTS
+
+
+def usage_of(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The usage in a row's metrics: the input is the total, unless their sum says that cached tokens stand apart."""
+    asked, answered, cached, written, total = (
+        base.count(metrics.get(name), name, [])
+        for name in (
+            "prompt_tokens",
+            "completion_tokens",
+            "prompt_cached_tokens",
+            "prompt_cache_creation_tokens",
+            "tokens",
+        )
+    )
+    apart = (cached or 0) + (written or 0)
+    if asked is not None and apart and total == asked + (answered or 0) + apart:
+        asked += apart
+    return {
+        "input_tokens": asked if asked is not None else metrics.get("prompt_tokens"),
+        "output_tokens": metrics.get("completion_tokens"),
+        "cached_tokens": metrics.get("prompt_cached_tokens"),
+        "cache_write_tokens": metrics.get("prompt_cache_creation_tokens"),
+        "reasoning_tokens": metrics.get("completion_reasoning_tokens"),
+    }
+
+
+def difference(start: Any, end: Any) -> float | None:
+    """The seconds between two instants in seconds; None where one is unknown or they are the wrong way round."""
+    began, ended = base.number(start, "start", []), base.number(end, "end", [])
+    return None if began is None or ended is None or ended < began else ended - began
+
+
+def scaled(seconds: float | None) -> float | None:
+    """Seconds in milliseconds."""
+    return None if seconds is None else seconds * 1000
