@@ -35,7 +35,7 @@ class BraintrustImporter(Importer):
         get = record.get
         kind = base.text_or_none(base.mapping(get("span_attributes")).get("type"))
         if kind != "llm":
-            return NoCall(f"a {kind[:40] if kind else 'plain'} span, not a model call")
+            return NoCall(f"a span of {f'type {kind[:40]}' if kind else 'no type'}, not a model call")
         if failure := failure_of(record):
             return NoCall(failure)
         asked = base.structured(get("input"))

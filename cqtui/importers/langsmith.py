@@ -36,7 +36,7 @@ class LangSmithImporter(Importer):
         get = record.get
         kind = base.text_or_none(get("run_type"))
         if kind != "llm":
-            return NoCall(f"a {str(kind)[:40]} run, not a model call")
+            return NoCall(f"a run of type {str(kind)[:40]}, not a model call")
         if failure := failure_of(record):
             return NoCall(failure)
         if get("status") == "error":
