@@ -191,10 +191,25 @@ class Conflict(Frozen):
     details: str
 
 
+class Percentiles(Frozen):
+    """The values that 50, 90, 95 and 99 percent of the calls do not exceed."""
+
+    p50: int
+    p90: int
+    p95: int
+    p99: int
+
+
 class TrafficProfile(Frozen):
-    """What the log says of the team's traffic. Token means are per call; costs in USD at the run's date.
+    """What the log says of the team's traffic. Token figures are per call; costs in USD at the run's date.
 
     Usage is estimated from the text's length where it is neither logged nor stated in the settings.
+
+    Attributes:
+        cost_per_call_usd: On the current model at list price, without cache discounts: what a replay compares with.
+        billed_per_call_usd: Each call on the model that answered it, with price tiers and cached tokens: the bill.
+        billed_calls: The calls that ``billed_per_call_usd`` is the mean of: those with known tokens and price.
+        segments: Calls by kind of traffic, the largest first.
     """
 
     calls: int
@@ -212,6 +227,17 @@ class TrafficProfile(Frozen):
     uses_json: bool
     uses_vision: bool
     cost_per_call_usd: Decimal | None
+    input_percentiles: Percentiles | None = None
+    output_percentiles: Percentiles | None = None
+    tools_rate: float = 0.0
+    json_rate: float = 0.0
+    vision_rate: float = 0.0
+    multi_turn_rate: float = 0.0
+    first_call: datetime | None = None
+    last_call: datetime | None = None
+    billed_per_call_usd: Decimal | None = None
+    billed_calls: int = 0
+    segments: dict[str, int] = {}
 
     @property
     def monthly_cost_usd(self) -> Decimal | None:
@@ -219,6 +245,13 @@ class TrafficProfile(Frozen):
         if self.cost_per_call_usd is None or self.monthly_requests is None:
             return None
         return self.cost_per_call_usd * self.monthly_requests
+
+    @property
+    def monthly_bill_usd(self) -> Decimal | None:
+        """Calls a month times what a call costs as it was logged; None where either is unknown."""
+        if self.billed_per_call_usd is None or self.monthly_requests is None:
+            return None
+        return self.billed_per_call_usd * self.monthly_requests
 
 
 REASONING_EFFORT = "reasoning_effort"

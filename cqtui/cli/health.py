@@ -10,11 +10,12 @@ from typing import Any
 
 import click
 
+from cqtui.cli.reading import log_with_progress
 from cqtui.engine.health import Health, ModelCheck, State, check_health, check_key
 from cqtui.engine.optimize import plan_for
 from cqtui.engine.survey import Survey, most_usd, survey_of, survey_without_log
 from cqtui.environment import database_path
-from cqtui.importers import log_paths, read_logs
+from cqtui.importers import log_paths
 from cqtui.registry.loader import load_registry
 from cqtui.report.filters import milliseconds, money, plain
 from cqtui.report.plan_words import describe_log
@@ -77,10 +78,10 @@ def _survey(settings: Settings, logs: tuple[Path, ...], config: Path | None) -> 
     """What ``cqtui optimize`` would call with the same logs and settings, else what the settings name."""
     if not logs and not settings.logs:
         return survey_without_log(settings, load_registry(settings.models, today=settings.as_of))
-    read = read_logs(list(logs) if logs else log_paths(settings, config))
-    for line in describe_log(read):
+    log = log_with_progress(settings, list(logs) if logs else log_paths(settings, config))
+    for line in describe_log(log.read):
         click.echo(line, err=True)
-    return survey_of(plan_for(settings, read.calls))
+    return survey_of(plan_for(settings, log))
 
 
 def _may_spend(survey: Survey, yes: bool) -> bool:

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from cqtui.engine.traffic import most_used_model, profile
-from cqtui.errors import BadInputError
-from cqtui.importers import LogRead, read_logs
+from cqtui.cli.reading import log_with_progress
+from cqtui.engine.log import KnownModels
+from cqtui.engine.optimize import registry_for
+from cqtui.engine.traffic import profile_of, redacted
+from cqtui.importers import LogRead
 from cqtui.models import ModelEntry, TrafficProfile
-from cqtui.registry.loader import load_registry
 from cqtui.report.filters import money
 from cqtui.report.plan_words import describe_log
 from cqtui.settings import load_settings
@@ -27,7 +28,7 @@ def _as_json(read: LogRead, traffic: TrafficProfile, current: ModelEntry | None)
     return {
         "files": list(read.files),
         "formats": read.counts,
-        "calls": len(read.calls),
+        "calls": read.total_calls,
         "baseline_calls": traffic.baseline_calls,
         "skipped": [{"reason": s.reason, "file": s.origin.file, "line": s.origin.line} for s in read.skipped],
         "rejected": [{"reason": r.reason, "file": r.file, "line": r.line} for r in read.rejected],
@@ -49,14 +50,13 @@ def inspect(path: tuple[Path, ...], config: Path | None, as_json: bool) -> None:
       cqtui logs inspect logs/
     """
     settings = load_settings(config)
-    read = read_logs(list(path))
-    registry = load_registry(settings.models, today=settings.as_of)
-    name = settings.current_model or most_used_model(read.calls)
-    try:
-        current = registry.get(name) if name else None
-    except BadInputError:
-        current = None
-    traffic = profile(read.calls, current, settings.traffic, settings.as_of)
+    log = log_with_progress(settings, list(path))
+    read = log.read
+    known = KnownModels(registry_for(settings))
+    name = settings.current_model or log.tally.most_used_model
+    current = known.entry_of(name) if name else None
+    traffic = profile_of(log.tally, current, settings.traffic, settings.as_of, known.entry_of)
+    traffic = redacted(traffic, settings.privacy)
     if as_json:
         click.echo(json.dumps(_as_json(read, traffic, current), indent=2, ensure_ascii=False))
         return

@@ -15,6 +15,7 @@ import click
 
 from cqtui.cli.files import write_file
 from cqtui.cli.progress import EventFile, ProgressLines, fan_out
+from cqtui.cli.reading import log_with_progress
 from cqtui.engine.connect import open_client
 from cqtui.engine.control import RunControl
 from cqtui.engine.estimate import estimate
@@ -25,7 +26,7 @@ from cqtui.engine.sealing import seals_for
 from cqtui.environment import database_path
 from cqtui.errors import BadInputError
 from cqtui.events import EventSink
-from cqtui.importers import log_paths, read_logs
+from cqtui.importers import log_paths
 from cqtui.report.plan_words import describe_log, describe_plan
 from cqtui.report.render import render_markdown, render_summary
 from cqtui.report.same_model import same_model_json
@@ -103,10 +104,10 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
         from cqtui.report.committed import check_folder
 
         check_folder(options["write_report"])
-    read = read_logs(paths)
-    for line in describe_log(read):
+    log = log_with_progress(settings, paths, quiet=quiet)
+    for line in describe_log(log.read):
         say(line)
-    plan = plan_for(settings, read.calls)
+    plan = plan_for(settings, log)
     cost = estimate(plan)
     for line in describe_plan(plan, cost):
         say(line)

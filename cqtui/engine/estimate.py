@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cqtui.engine.call_costs import price_of, worst_case_usd
+from cqtui.engine.facts import estimated_usage
 from cqtui.engine.judge import MAX_JUDGE_TOKENS, PairOrder
 from cqtui.engine.noise_floor import as_candidate
 from cqtui.engine.plan import Plan
 from cqtui.engine.replay import replay_request
-from cqtui.engine.traffic import estimated_usage
 from cqtui.models import Candidate, LoggedCall, ModelEntry, Usage
 
 POINTWISE_TOKENS = 450  # of the judge's template and rubric

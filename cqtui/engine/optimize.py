@@ -8,15 +8,16 @@ from pathlib import Path
 
 from cqtui.engine.analysis import Analysis, analyze_async
 from cqtui.engine.connect import open_client
+from cqtui.engine.log import Log, read_log
 from cqtui.engine.pipeline import run
 from cqtui.engine.plan import Plan, make_plan
 from cqtui.engine.sealing import seals_for
 from cqtui.environment import database_path
 from cqtui.events import Event, EventSink
 from cqtui.gateway.protocol import ChatClient
-from cqtui.importers import read_logs
+from cqtui.importers import Progress
 from cqtui.models import LoggedCall
-from cqtui.registry.loader import load_registry
+from cqtui.registry.loader import Registry, load_registry
 from cqtui.results import Recommendation
 from cqtui.settings import Settings
 from cqtui.store.database import Database
@@ -26,9 +27,19 @@ def ignore_event(event: Event, /) -> None:
     """A sink for those who do not want to know."""
 
 
-def plan_for(settings: Settings, calls: Sequence[LoggedCall]) -> Plan:
+def plan_for(settings: Settings, calls: Sequence[LoggedCall] | Log) -> Plan:
     """Settle a run; raises BadInputError as ``make_plan`` does."""
-    return make_plan(settings, load_registry(settings.models, today=settings.as_of), calls)
+    return make_plan(settings, registry_for(settings), calls)
+
+
+def log_for(settings: Settings, paths: Sequence[str | Path], progress: Progress | None = None) -> Log:
+    """Read the log of a run; raises BadInputError as ``read_log`` does."""
+    return read_log(paths, settings, registry_for(settings), progress=progress)
+
+
+def registry_for(settings: Settings) -> Registry:
+    """The models that the settings know."""
+    return load_registry(settings.models, today=settings.as_of)
 
 
 async def optimize_async(
@@ -53,9 +64,7 @@ async def optimize_async(
     Raises:
         CqtuiError: Bad input, refused credentials, or a store that cannot be written.
     """
-    if calls is None:
-        calls = read_logs(list(settings.logs)).calls
-    plan = plan_for(settings, calls)
+    plan = plan_for(settings, log_for(settings, settings.logs) if calls is None else calls)
     with Database(database or database_path(), seals_for(settings)) as store:
         if client is not None:
             return await run(plan, client, store, sink, resume=resume)

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 
 from cqtui.engine.discover import Discovery, discover
 from cqtui.engine.effort import with_lower_effort
+from cqtui.engine.facts import estimated_usage
+from cqtui.engine.log import KnownModels, Log, log_of
 from cqtui.engine.panel import Panel, choose_panel
 from cqtui.engine.rank import rank
 from cqtui.engine.replay import baselines
 from cqtui.engine.same_model import same_model_savings
-from cqtui.engine.traffic import estimated_usage, in_random_order, most_used_model, profile
+from cqtui.engine.tally import Tally
+from cqtui.engine.traffic import in_random_order, profile_of, redacted
+from cqtui.engine.variety import Variety, variety_of
 from cqtui.errors import BadInputError
 from cqtui.importers.redaction import RedactedCalls, redact_calls, redactor_of
 from cqtui.models import Candidate, LoggedCall, ModelEntry, TrafficProfile
@@ -47,6 +51,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     same_model: tuple[SameModelSavings, ...] = ()
     redaction: RedactedCalls | None = None
+    variety: Variety | None = None
 
     @property
     def top(self) -> tuple[Candidate, ...]:
@@ -63,8 +68,13 @@ class Plan:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall]) -> Plan:
+def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall] | Log) -> Plan:
     """Settle a run: the current model, the traffic, the candidates, the order and the judge.
+
+    Args:
+        settings: What to do.
+        registry: The models.
+        calls: The log, or the calls of one.
 
     Raises:
         BadInputError: The log names no model or has no answers, or a name is unknown.
@@ -75,16 +85,19 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
         settings = _for_one_slot(settings)
     elif settings.batch:
         settings = _for_batch(settings)
-    replayable = baselines(calls)
+    log = calls if isinstance(calls, Log) else log_of(calls, settings, registry)
+    replayable = baselines(log.calls)
     if not replayable:
         raise BadInputError("The log holds no call with an answer to compare with.", "Log completions as well.")
-    name = settings.current_model or most_used_model(replayable)
+    name = settings.current_model or log.tally.most_used_model
     if name is None:
         raise BadInputError("The log does not name its model.", "Name it with --current-model.")
     current = registry.get(name)
-    traffic = profile(calls, current, settings.traffic, settings.as_of)
-    ordered = in_random_order(_of_model(replayable, registry, current), settings.seed)
-    own = _of_model(calls, registry, current)
+    known = KnownModels(registry)
+    traffic = profile_of(log.tally, current, settings.traffic, settings.as_of, known.entry_of)
+    traffic = redacted(traffic, settings.privacy)
+    ordered = in_random_order(_of_model(replayable, known, current), settings.seed)
+    own = _of_model(log.calls, known, current)
     same_model = same_model_savings(own, current, traffic, settings.traffic, settings.as_of)
     usages = [estimated_usage(call, settings.traffic) for call in ordered[:PRICED_CALLS]]
     discovery = discover(
@@ -112,12 +125,19 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
         for judge in panel.models
         if judge.family in families
     ]
-    others = len(replayable) - len(ordered)
-    if others:
-        notes.append(f"{others} calls of other models than {current.id} in the log were left out.")
+    if len(ordered) < len(replayable):
+        others = sum(log.tally.baseline_models.values()) - _baselines_of(current, log.tally, known)
+        notes.append(f"{others:,} calls of other models than {current.id} in the log were left out.")
+    if log.read.left_out:
+        notes.append(
+            f"Drawn at random from {log.tally.calls:,} calls (seed {settings.seed}), conversations whole; what could "
+            f"be saved without changing the model is computed on {len(own):,} of them."
+        )
     sample = tuple(ordered[: settings.thresholds.max_samples])
     redaction = redact_calls(sample, redactor_of(settings.privacy)) if settings.privacy.redact else None
     notes += _redaction_notes(redaction)
+    variety = variety_of(sample)
+    notes += _variety_notes(variety)
     return Plan(
         settings=settings,
         registry=registry,
@@ -130,7 +150,19 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
         notes=tuple(notes),
         same_model=same_model,
         redaction=redaction,
+        variety=variety,
     )
+
+
+def _variety_notes(variety: Variety) -> list[str]:
+    equal, near = variety.calls - variety.distinct, variety.distinct - variety.varied
+    if not equal and not near:
+        return []
+    also = f", and {near:,} more nearly do" if near else ""
+    return [
+        f"Of {variety.calls:,} calls, {equal:,} repeat another's prompt word for word{also}: {variety.varied:,} "
+        "different prompts. All are measured, as the traffic has them; the evidence is less varied than their number."
+    ]
 
 
 def _redaction_notes(redaction: RedactedCalls | None) -> list[str]:
@@ -180,18 +212,19 @@ def _local_models(settings: Settings, registry: Registry) -> tuple[str, ...]:
     return names
 
 
-def _of_model(calls: Sequence[LoggedCall], registry: Registry, current: ModelEntry) -> list[LoggedCall]:
+def _of_model(calls: Sequence[LoggedCall], known: KnownModels, current: ModelEntry) -> list[LoggedCall]:
     """The calls that the current model answered; all of them where the log names no model of the registry."""
-
-    def entry(name: str | None) -> ModelEntry | None:
-        try:
-            return registry.get(name) if name else None
-        except BadInputError:
-            return None
-
-    known = {name: entry(name) for name in {call.model for call in calls}}
-    own = [call for call in calls if (found := known[call.model]) is not None and found.id == current.id]
+    own = [call for call in calls if call.model and _is(current, known.entry_of(call.model))]
     return own or list(calls)
+
+
+def _baselines_of(current: ModelEntry, log: Tally, known: KnownModels) -> int:
+    """The calls with an answer that the current model gave."""
+    return sum(count for model, count in log.baseline_models.items() if _is(current, known.entry_of(model)))
+
+
+def _is(current: ModelEntry, found: ModelEntry | None) -> bool:
+    return found is not None and found.id == current.id
 
 
 def recipients(plan: Plan) -> tuple[str, ...]:

@@ -13,10 +13,11 @@ from cqtui.checks.decisive import decide_without_judge
 from cqtui.checks.refusals import RefusalFinding, detect_refusal
 from cqtui.engine.adjustments import Adjustments, call_adjusted
 from cqtui.engine.calling import Caller
+from cqtui.engine.facts import estimated_usage, segment_of
 from cqtui.engine.judge import Judge
 from cqtui.engine.labelling import answer_digest
 from cqtui.engine.sample_recorder import SampleRecorder
-from cqtui.engine.traffic import estimated_usage, segment_of, uncached
+from cqtui.engine.traffic import uncached
 from cqtui.gateway.protocol import ChatRequest, GatewayConfig
 from cqtui.gateway.translate import Translation, translate
 from cqtui.judgements import Comparison

@@ -14,8 +14,8 @@ from typing import Any
 
 from cqtui.engine.bill import Bill
 from cqtui.engine.effort import EffortStep, effort_of, effort_step
+from cqtui.engine.facts import estimated_usage, segment_of
 from cqtui.engine.prefixes import Marks, Prompt, cache_uses, prompt_of
-from cqtui.engine.traffic import estimated_usage, segment_of
 from cqtui.models import REASONING_EFFORT, LoggedCall, ModelEntry, TrafficProfile, Usage
 from cqtui.registry.caching import CacheRule, cache_rule
 from cqtui.registry.pricing import price_on

@@ -2,78 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 import random
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from cqtui.checks.answers import expects_json
-from cqtui.checks.conversation import render_completion, render_conversation
+from cqtui.engine.facts import facts_of_call
+from cqtui.engine.tally import EntryOf, Tally, price_thresholds, tally
+from cqtui.importers.redaction import redactor_of
 from cqtui.models import LoggedCall, ModelEntry, TrafficProfile, Usage
-from cqtui.registry.pricing import cost_of
-from cqtui.settings import Traffic
+from cqtui.settings import PrivacySettings, Traffic
 
 DAYS_A_MONTH = 365.25 / 12
 MIN_PERIOD_DAYS = 1.0
-# The vendors' rule of thumb for English, in bytes of UTF-8 so that other scripts are not far off.
-BYTES_PER_TOKEN = 4
-
-
-def estimated_usage(call: LoggedCall, traffic: Traffic) -> Usage:
-    """The logged usage, with what it lacks filled from the user's stated means, else from the text's length.
-
-    What text does not tell stays unknown: the input of calls with images or audio, the output of calls without answer.
-    """
-    usage = call.usage
-    if usage.input_tokens is not None and usage.output_tokens is not None:
-        return usage
-    tokens_in = usage.input_tokens if usage.input_tokens is not None else traffic.avg_input_tokens
-    tokens_out = usage.output_tokens if usage.output_tokens is not None else traffic.avg_output_tokens
-    if tokens_in is None and all(part.kind == "text" for message in call.messages for part in message.parts):
-        tools = json.dumps(call.params["tools"]) if call.params.get("tools") else ""
-        tokens_in = _tokens(render_conversation(call.messages) + tools)
-    if tokens_out is None and call.completion is not None:
-        tokens_out = _tokens(render_completion(call.completion))
-    return usage.model_copy(update={"input_tokens": tokens_in, "output_tokens": tokens_out})
-
-
-def _tokens(text: str) -> int:
-    return math.ceil(len(text.encode("utf-8")) / BYTES_PER_TOKEN)
-
-
-def _is_estimated(call: LoggedCall, usage: Usage, traffic: Traffic) -> bool:
-    """Whether the usage is complete only by a count from the text's length: neither logged nor stated."""
-    if usage.input_tokens is None or usage.output_tokens is None:
-        return False
-    guessed_in = call.usage.input_tokens is None and traffic.avg_input_tokens is None
-    guessed_out = call.usage.output_tokens is None and traffic.avg_output_tokens is None
-    return guessed_in or guessed_out
+SHOWN_SEGMENTS = 20
 
 
 def uncached(usage: Usage) -> Usage:
     """The same tokens without cache discounts: a replay starts cold, so both sides are compared cold."""
     return usage.model_copy(update={"cached_tokens": None, "cache_write_tokens": None})
-
-
-def uses_tools(call: LoggedCall) -> bool:
-    """Whether a call offers tools or carries tool messages."""
-    return bool(call.params.get("tools")) or any(m.role == "tool" or m.tool_calls for m in call.messages)
-
-
-def uses_vision(call: LoggedCall) -> bool:
-    """Whether a call holds an image."""
-    return any(part.kind == "image" for message in call.messages for part in message.parts)
-
-
-def most_used_model(calls: Sequence[LoggedCall]) -> str | None:
-    """The model that most calls were answered by, or None where the log names none."""
-    counts = Counter(call.model for call in calls if call.model)
-    return counts.most_common(1)[0][0] if counts else None
 
 
 def in_random_order(calls: Sequence[LoggedCall], seed: int) -> list[LoggedCall]:
@@ -90,65 +37,76 @@ def in_random_order(calls: Sequence[LoggedCall], seed: int) -> list[LoggedCall]:
     return [call for block in blocks for call in block]
 
 
-SEGMENT_KEYS = ("segment", "route", "template", "prompt_name", "feature", "task", "endpoint", "use_case")
-
-
-def segment_key(call: LoggedCall) -> str | None:
-    """The name of the metadata that says what kind of traffic a call is, or None."""
-    named = (name for name in SEGMENT_KEYS if isinstance(call.metadata.get(name), str) and call.metadata[name])
-    return next(named, None)
-
-
-def segment_of(call: LoggedCall) -> str:
-    """The kind of traffic that a call belongs to: what the log says of it, else its system prompt (a hash of it)."""
-    name = segment_key(call)
-    if name is not None:
-        return str(call.metadata[name])
-    system = "\n".join(message.text for message in call.messages if message.role in ("system", "developer"))
-    if not system:
-        return "no system prompt"
-    return f"system prompt {hashlib.sha256(system.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-
-
-def _mean(values: Sequence[int]) -> float:
-    return sum(values) / len(values) if values else 0.0
-
-
 def profile(calls: Sequence[LoggedCall], current: ModelEntry | None, traffic: Traffic, as_of: date) -> TrafficProfile:
-    """Describe the traffic.
+    """Describe the traffic of calls; see ``profile_of``."""
+    thresholds = price_thresholds([current] if current is not None else [])
+    return profile_of(tally((facts_of_call(call, traffic) for call in calls), thresholds), current, traffic, as_of)
+
+
+def profile_of(
+    log: Tally, current: ModelEntry | None, traffic: Traffic, as_of: date, entry_of: EntryOf | None = None
+) -> TrafficProfile:
+    """Describe the traffic of a log that was added up.
 
     The monthly volume is the user's where stated, else the log's own rate over its time span (a day at least). Costs
-    are at list price without cache discounts, on the run's date, over the calls whose usage is known.
+    are over the calls whose usage is known, at the prices of the run's date.
+
+    Args:
+        log: The sum of the log's calls.
+        current: The model that comparisons are made with.
+        traffic: What the user states of the traffic.
+        as_of: The day of the prices.
+        entry_of: The registry's entry of a logged model, for what the calls cost as they were made.
     """
-    usages = [estimated_usage(call, traffic) for call in calls]
-    times = sorted(call.time for call in calls if call.time is not None)
-    days = (times[-1] - times[0]).total_seconds() / 86400 if len(times) > 1 else None
+    days = (log.last - log.first).total_seconds() / 86400 if log.timed > 1 and log.first and log.last else None
     monthly: int | None = traffic.monthly_request_volume
     source: Any = "settings"
     if monthly is None:
         enough = days is not None and days >= MIN_PERIOD_DAYS
-        monthly = round(len(calls) / days * DAYS_A_MONTH) if enough and days else None
+        monthly = round(log.calls / days * DAYS_A_MONTH) if enough and days else None
         source = "log" if monthly is not None else "unknown"
-    known = [usage for usage in usages if usage.input_tokens is not None and usage.output_tokens is not None]
-    costs = [cost_of(current, uncached(usage), as_of) for usage in known] if current is not None else []
-    priced = [cost for cost in costs if cost is not None]
+    billed, billed_calls = (None, 0) if entry_of is None else log.billed_usd(entry_of, as_of)
+    calls = log.calls or 1
     return TrafficProfile(
-        calls=len(calls),
-        baseline_calls=sum(call.is_baseline for call in calls),
-        models=dict(Counter(call.model or "unknown" for call in calls).most_common()),
+        calls=log.calls,
+        baseline_calls=log.baseline_calls,
+        models=dict(log.models.most_common()),
         period_days=days,
         monthly_requests=monthly,
         monthly_source=source,
-        mean_input_tokens=_mean([usage.input_tokens or 0 for usage in known]),
-        mean_output_tokens=_mean([usage.output_tokens or 0 for usage in known]),
-        max_input_tokens=max((usage.input_tokens or 0 for usage in known), default=0),
-        calls_without_usage=len(usages) - len(known),
-        calls_with_estimated_usage=sum(_is_estimated(*both, traffic) for both in zip(calls, usages, strict=True)),
-        uses_tools=any(uses_tools(call) for call in calls),
-        uses_json=any(expects_json(call.params) for call in calls),
-        uses_vision=any(uses_vision(call) for call in calls),
-        cost_per_call_usd=sum(priced, Decimal(0)) / len(priced) if priced else None,
+        mean_input_tokens=log.mean_input_tokens,
+        mean_output_tokens=log.mean_output_tokens,
+        max_input_tokens=log.max_input_tokens,
+        calls_without_usage=log.calls - log.known_calls,
+        calls_with_estimated_usage=log.estimated_calls,
+        uses_tools=log.tools > 0,
+        uses_json=log.json > 0,
+        uses_vision=log.vision > 0,
+        cost_per_call_usd=None if current is None else log.list_usd(current, as_of),
+        input_percentiles=log.input_percentiles,
+        output_percentiles=log.output_percentiles,
+        tools_rate=log.tools / calls,
+        json_rate=log.json / calls,
+        vision_rate=log.vision / calls,
+        multi_turn_rate=log.multi_turn / calls,
+        first_call=log.first,
+        last_call=log.last,
+        billed_per_call_usd=billed,
+        billed_calls=billed_calls,
+        segments=dict(log.segments.most_common(SHOWN_SEGMENTS)),
     )
+
+
+def redacted(traffic: TrafficProfile, privacy: PrivacySettings) -> TrafficProfile:
+    """The profile with the names of its segments as a run with these settings may write them down."""
+    if not privacy.redact:
+        return traffic
+    redactor = redactor_of(privacy)
+    segments: dict[str, int] = {}
+    for name, count in traffic.segments.items():
+        shown = redactor.redact(name).text
+        segments[shown] = segments.get(shown, 0) + count
+    return traffic.model_copy(update={"segments": segments})
 
 
 def required_capabilities(traffic: TrafficProfile, asked: Sequence[str]) -> Mapping[str, str]:

@@ -17,6 +17,7 @@ from cqtui.engine.control import RunControl
 from cqtui.engine.decide import Answer, business_impact, decide, more_usd_of
 from cqtui.engine.estimate import noise_floor_calls, usd_per_prompt
 from cqtui.engine.evidence import evaluate
+from cqtui.engine.facts import segment_key
 from cqtui.engine.gates import Basis
 from cqtui.engine.guardrails import GuardrailTrials, best_set
 from cqtui.engine.labelling import label_check
@@ -28,7 +29,6 @@ from cqtui.engine.replay import Replayer
 from cqtui.engine.routing import plan_routing
 from cqtui.engine.sample_recorder import SampleRecorder
 from cqtui.engine.sealing import doubts
-from cqtui.engine.traffic import segment_key
 from cqtui.engine.verify import Verification, verify
 from cqtui.errors import AccessRefusedError
 from cqtui.events import (

@@ -1,8 +1,29 @@
 """Reading of the user's logs, whatever their format, into ``LoggedCall`` values."""
 
-from cqtui.importers.base import Importer, Skipped
+from cqtui.importers.base import Importer, Skipped, instant
 from cqtui.importers.container import Rejected
 from cqtui.importers.paths import log_files, log_paths
-from cqtui.importers.reading import LogRead, iter_logs, read_logs
+from cqtui.importers.progress import Progress
+from cqtui.importers.raw import NoCall, RawCall, normalised
+from cqtui.importers.reading import Finds, Identified, LogRead, iter_logs, iter_raw, read_logs
+from cqtui.importers.sampling import Sample
 
-__all__ = ["Importer", "LogRead", "Rejected", "Skipped", "iter_logs", "log_files", "log_paths", "read_logs"]
+__all__ = [
+    "Finds",
+    "Identified",
+    "Importer",
+    "LogRead",
+    "NoCall",
+    "Progress",
+    "RawCall",
+    "Rejected",
+    "Sample",
+    "Skipped",
+    "instant",
+    "iter_logs",
+    "iter_raw",
+    "log_files",
+    "log_paths",
+    "normalised",
+    "read_logs",
+]

@@ -43,6 +43,10 @@ class Skipped:
     origin: Origin
 
 
+class Row(dict[str, Any]):
+    """A record that is a row of a table: a value or text for each column's name."""
+
+
 class Importer(ABC):
     """Reads the records of one format. Detection is per record: mixed files exist.
 
@@ -68,12 +72,21 @@ class Importer(ABC):
 
 
 class Place(NamedTuple):
-    """Where a record was read: file, 1-based line, its format, what it is known by, and what was odd about it."""
+    """Where a record was read.
+
+    Attributes:
+        file, line: Of the file, from 1.
+        format: The importer's name.
+        digest: What the record is known by: a hash of its content.
+        size: The bytes of the record as JSON.
+        warnings: What was odd about it.
+    """
 
     file: str
     line: int | None
     format: str
     digest: bytes
+    size: int
     warnings: tuple[str, ...]
 
     @property
@@ -82,7 +95,7 @@ class Place(NamedTuple):
         return Origin(file=self.file, format=self.format, line=self.line, warnings=self.warnings)
 
 
-NOWHERE = Place("", None, "", b"", ())
+NOWHERE = Place("", None, "", b"", 0, ())
 
 
 class Joined(NamedTuple):
@@ -136,6 +149,8 @@ def note(notes: list[str], text: str) -> None:
 
 def structured(value: Any) -> Any:
     """The value, parsed again (at most three times) where it is JSON text of an object or array."""
+    if not isinstance(value, str):
+        return value
     for _ in range(3):
         if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
             break
@@ -148,6 +163,8 @@ def structured(value: Any) -> Any:
 
 def mapping(value: Any) -> dict[str, Any]:
     """The value as a dictionary, empty where it is none."""
+    if type(value) is dict:
+        return value
     value = structured(value)
     return value if isinstance(value, dict) else {}
 

@@ -15,8 +15,9 @@ from cqtui.importers.traced import holds, identities, known_usage, provider_of, 
 ATTACHMENTS = ("braintrust_attachment", "external_attachment")
 OLDER = "an older version of a row (_xact_id)"
 TOO_LATE = "a newer version of a row that was read long before: sort the log by _xact_id, newest first"
-# So many rows wait for a newer version, and so many ids are remembered: memory stays bounded whatever the log's size.
-HELD = 100
+# So many rows, of so many bytes, wait for a newer version, and so many ids are remembered: memory stays bounded.
+HELD = 1000
+HELD_BYTES = 16 * 2**20
 REMEMBERED = 200_000
 
 
@@ -74,6 +75,7 @@ class VersionJoin(Join):
         self._importer = BraintrustImporter()
         self._held: dict[str, tuple[Mapping[str, Any], Place]] = {}
         self._versions: dict[str, int] = {}
+        self._bytes = 0
 
     def add(self, record: Mapping[str, Any], place: Place) -> Iterator[Joined]:
         """Hold a row; the row that it replaces, or that waited longest, is handed on."""
@@ -91,9 +93,12 @@ class VersionJoin(Join):
         self._versions.pop(row, None)  # the ids that were seen last are remembered longest
         self._versions[row] = version
         if row in self._held:
-            yield Joined(NoCall(OLDER), self._held[row][1])
+            replaced = self._held[row][1]
+            self._bytes -= replaced.size
+            yield Joined(NoCall(OLDER), replaced)
         self._held[row] = record, place
-        if len(self._held) > HELD:
+        self._bytes += place.size
+        while len(self._held) > HELD or (self._bytes > HELD_BYTES and len(self._held) > 1):
             yield self._released(next(iter(self._held)))
         if len(self._versions) > REMEMBERED:
             del self._versions[next(iter(self._versions))]
@@ -105,6 +110,7 @@ class VersionJoin(Join):
 
     def _released(self, row: str) -> Joined:
         record, place = self._held.pop(row)
+        self._bytes -= place.size
         try:
             return Joined(self._importer.read(record), place)
         except (ValueError, RecursionError) as error:

@@ -6,23 +6,32 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from cqtui.importers.base import Importer, Join
+from cqtui.importers.base import Importer, Join, Row
 from cqtui.importers.braintrust import BraintrustImporter, VersionJoin
+from cqtui.importers.columns import ALIASES
+from cqtui.importers.csv_table import CsvImporter
+from cqtui.importers.helicone import HeliconeImporter
 from cqtui.importers.langfuse import LangfuseImporter
 from cqtui.importers.langfuse_scores import ScoreJoin
 from cqtui.importers.langsmith import LangSmithImporter
+from cqtui.importers.litellm import LiteLLMImporter
 from cqtui.importers.native import NativeImporter
 from cqtui.importers.openai_batch import BatchJoin, OpenAIBatchImporter
 from cqtui.importers.openai_chat import OpenAIChatImporter
+from cqtui.importers.portkey import PortkeyImporter
 
 # Where two are equally sure of a record, the first has it.
 IMPORTERS: tuple[Importer, ...] = (
     LangfuseImporter(),
     LangSmithImporter(),
     BraintrustImporter(),
+    LiteLLMImporter(),
+    PortkeyImporter(),
+    HeliconeImporter(),
     OpenAIBatchImporter(),
     OpenAIChatImporter(),
     NativeImporter(),
+    CsvImporter(),
 )
 # Formats whose calls stand in several records.
 JOINS: Mapping[str, type[Join]] = {
@@ -71,6 +80,10 @@ def unknown_shape(record: Mapping[str, Any]) -> str:
     """Why a record is not read: which fields were seen in it, and which formats come nearest."""
     seen = ", ".join(printable(name) for name in list(record)[:NAMED_FIELDS]) or "none"
     more = f" and {len(record) - NAMED_FIELDS} more" if len(record) > NAMED_FIELDS else ""
+    if isinstance(record, Row):
+        prompts, answers = (", ".join(ALIASES[field]) for field in ("prompt", "completion"))
+        said = f"a prompt is read from a column {prompts} or messages, an answer from {answers}"
+        return f"no known column of prompts: columns {seen}{more}; {said}"
     near = nearest(record)
     return f"no known format: fields {seen}{more}" + (f"; nearest: {', '.join(near)}" if near else "")
 

@@ -144,7 +144,7 @@ def completion_of(answer: Any, notes: list[str]) -> Completion:
 
 def params_of(request: Mapping[str, Any], leave_out: tuple[str, ...]) -> dict[str, Any]:
     """The parameters of a request; the legacy ``functions`` and ``function_call`` become tools and tool_choice."""
-    params = {key: value for key, value in request.items() if key not in leave_out}
+    params = {key: value for key, value in request.items() if key not in leave_out} if leave_out else dict(request)
     functions = params.pop("functions", None)
     if isinstance(functions, list) and "tools" not in params:
         params["tools"] = [{"type": "function", "function": function} for function in functions]

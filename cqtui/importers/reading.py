@@ -13,16 +13,19 @@ from typing import Any
 import orjson
 
 from cqtui.errors import BadInputError
-from cqtui.importers.base import Join, Joined, Place, Skipped, clean, digest
+from cqtui.importers.base import Importer, Join, Joined, Place, Row, Skipped, digest
 from cqtui.importers.container import UNREADABLE, Found, Rejected, records
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
 from cqtui.importers.paths import Paths, log_files
+from cqtui.importers.progress import Progress
 from cqtui.importers.raw import NoCall, RawCall, normalised
 from cqtui.models import LoggedCall
 
 REPEAT = "repeat of an identical record"
-# Repeats are found within so many records: what is remembered of a log stays small whatever its size.
-REMEMBERED = 200_000
+# Repeats are found within at least so many records: what is remembered of a log is small, whatever its size.
+REMEMBERED = 100_000
+MOST_WAITING = 1_000
+MOST_FIELDS = 200
 MAX_ENVELOPES = 20
 
 
@@ -31,12 +34,15 @@ class LogRead:
     """All that was found in the logs.
 
     Attributes:
-        calls: Every call that can be replayed; ``call.is_baseline`` where it has an answer.
+        calls: The calls that can be replayed; ``call.is_baseline`` where it has an answer.
         skipped: Records that were recognised and give no call, with the reason.
         rejected: Records and lines that could not be used, with the reason.
         files: The files that were read.
         counts: The number of calls by format.
         joined: Records that are part of another record's call, such as a batch's answers.
+        skipped_for: The number of skipped records by reason.
+        rejected_count: The number of rejected records and lines.
+        left_out: Calls that were read and are not among ``calls``, because those are a sample.
     """
 
     calls: tuple[LoggedCall, ...] = ()
@@ -45,26 +51,19 @@ class LogRead:
     files: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     joined: int = 0
+    skipped_for: dict[str, int] = field(default_factory=dict)
+    rejected_count: int = 0
+    left_out: int = 0
+
+    @property
+    def total_calls(self) -> int:
+        """The calls in the logs, kept or not."""
+        return len(self.calls) + self.left_out
 
     @property
     def records(self) -> int:
         """The records seen: each is a call, part of another's call, skipped or rejected."""
-        return len(self.calls) + self.joined + len(self.skipped) + len(self.rejected)
-
-
-@dataclass
-class Progress:
-    """How far a read has come; it is kept current while the read goes on.
-
-    Attributes:
-        bytes_read: Bytes of the files as they lie on disk.
-        bytes_total: Their size altogether; None where it cannot be known, as for a pipe.
-        joined: Records so far that became part of another record's call.
-    """
-
-    bytes_read: int = 0
-    bytes_total: int | None = None
-    joined: int = 0
+        return self.total_calls + self.joined + sum(self.skipped_for.values()) + self.rejected_count
 
 
 def read_logs(path: Paths, *, hash_identities: bool = True) -> LogRead:
@@ -77,17 +76,59 @@ def read_logs(path: Paths, *, hash_identities: bool = True) -> LogRead:
     Raises:
         BadInputError: A file is missing, empty or not a log.
     """
+    found = Finds()
+    identified = Identified(hash_identities)
     progress = Progress()
-    found = list(iter_logs(path, hash_identities=hash_identities, progress=progress))
-    calls = tuple(item for item in found if isinstance(item, LoggedCall))
-    return LogRead(
-        calls=calls,
-        skipped=tuple(item for item in found if isinstance(item, Skipped)),
-        rejected=tuple(item for item in found if isinstance(item, Rejected)),
-        files=tuple(str(file) for file, _ in log_files(path)),
-        counts=dict(Counter(call.origin.format for call in calls)),
-        joined=progress.joined,
-    )
+    calls = []
+    for item in iter_raw(path, progress):
+        result = identified.call_of(item) if isinstance(item, RawCall) else item
+        found.add(result)
+        if isinstance(result, LoggedCall):
+            calls.append(result)
+    return found.as_read(tuple(calls), progress.files, progress.joined)
+
+
+class Finds:
+    """Counts what a read comes upon; of skipped and rejected records it keeps so many, and counts the others."""
+
+    def __init__(self, most: int | None = None) -> None:
+        """Keep at most ``most`` skipped and as many rejected records; None keeps all."""
+        self._most = most
+        self._skipped: list[Skipped] = []
+        self._rejected: list[Rejected] = []
+        self._formats: Counter[str] = Counter()
+        self._skipped_for: Counter[str] = Counter()
+        self._rejected_count = 0
+
+    def add(self, item: RawCall | LoggedCall | Skipped | Rejected) -> None:
+        """Enter what became of a record."""
+        if isinstance(item, RawCall):
+            self._formats[item.place.format] += 1
+        elif isinstance(item, LoggedCall):
+            self._formats[item.origin.format] += 1
+        elif isinstance(item, Skipped):
+            reason = item.reason if item.reason in self._skipped_for or len(self._skipped_for) < 1000 else "other"
+            self._skipped_for[reason] += 1
+            if self._most is None or len(self._skipped) < self._most:
+                self._skipped.append(item)
+        else:
+            self._rejected_count += 1
+            if self._most is None or len(self._rejected) < self._most:
+                self._rejected.append(item)
+
+    def as_read(self, calls: tuple[LoggedCall, ...], files: tuple[str, ...], joined: int) -> LogRead:
+        """The read with these calls kept of all that were entered."""
+        return LogRead(
+            calls=calls,
+            skipped=tuple(self._skipped),
+            rejected=tuple(self._rejected),
+            files=files,
+            counts=dict(self._formats.most_common()),
+            joined=joined,
+            skipped_for=dict(self._skipped_for.most_common()),
+            rejected_count=self._rejected_count,
+            left_out=self._formats.total() - len(calls),
+        )
 
 
 def iter_logs(
@@ -141,7 +182,9 @@ def iter_raw(path: Paths, progress: Progress | None = None) -> Iterator[RawCall 
         BadInputError: A file is missing, empty or not a log.
     """
     files = log_files(path)
-    reading = _Reading(progress or Progress())
+    progress = progress or Progress()
+    progress.files = tuple(str(file) for file, _ in files)
+    reading = _Reading(progress)
     recognised, last = False, BadInputError("No log was given.")
     for file, named in files:
         try:
@@ -164,7 +207,8 @@ class _Reading:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._detection = Detection()
-        self._seen: dict[bytes, None] = {}
+        self._seen: set[bytes] = set()
+        self._seen_before: set[bytes] = set()
         self._joins: dict[str, Join] = {}
 
     def of_file(self, file: Path) -> Iterator[RawCall | Skipped | Rejected]:
@@ -174,21 +218,37 @@ class _Reading:
         fields: list[str] = []
         # Rejections wait until the file is known to be a log; afterwards they are handed on at once.
         waiting: list[Rejected] = []
-        for item in records(file):
+        first: Rejected | None = None
+        importer_of, of_record = self._detection.importer_of, self._of_record
+        for item in records(file, self._progress):
             empty = False
-            for result in (item,) if isinstance(item, Rejected) else self._of_value(item, name, fields):
-                if not recognised and isinstance(result, Rejected):
+            results: Iterable[RawCall | Skipped | Rejected | None]
+            if isinstance(item, Rejected):
+                results = (item,)
+            elif (
+                type(item.value) is dict
+                and (importer := importer_of(item.value)) is not None
+                and importer.unfold(item.value) is None
+            ):
+                results = of_record(importer, item.value, item, name)
+            else:
+                results = self._of_value(item, name, fields)
+            for result in results:
+                if not recognised and isinstance(result, Rejected) and len(waiting) < MOST_WAITING:
+                    first = first or result
                     waiting.append(result)
                     continue
-                if not recognised:
-                    recognised = True
+                if waiting:
                     yield from waiting
+                    waiting = []
+                if not isinstance(result, Rejected):
+                    recognised = True
                 if result is not None:
                     yield result
         if empty:
             raise BadInputError(f"{file}: the file is empty.", "Name a file with logged calls.")
         if not recognised:
-            said = f"line {waiting[0].line}: {waiting[0].reason}" if waiting else "no records"
+            said = f"line {first.line}: {first.reason}" if first is not None else "no records"
             near = nearest(fields)
             if fields:
                 said = f"fields seen: {', '.join(printable(field) for field in fields[:12])}"
@@ -207,41 +267,45 @@ class _Reading:
 
     def _of_value(self, item: Found, file: str, fields: list[str]) -> Iterator[RawCall | Skipped | Rejected | None]:
         """What became of each record in a value; None for one that waits for its other side."""
-        try:
-            notes: list[str] = list(item.warnings)
-            values = self._flat(clean(item.value, notes))
-        except UNREADABLE:
-            yield Rejected("nested too deeply", file, item.line)
-            return
-        for record in values:
+        values = self._flat(item.value)
+        while True:
+            try:
+                record = next(values, values)
+            except UNREADABLE as error:
+                yield Rejected(f"unusable record ({type(error).__name__})", file, item.line)
+                return
+            if record is values:
+                return
             if not isinstance(record, dict):
                 yield Rejected("not an object", file, item.line)
                 continue
-            try:
-                importer = self._detection.importer_of(record)
-                if importer is None:
-                    fields.extend(name for name in record if name not in fields)
-                    yield Rejected(unknown_shape(record), file, item.line)
-                    continue
-                mark = _mark(record)
-                place = Place(file, item.line, importer.name, mark, tuple(notes))
-                if mark in self._seen:
-                    yield Skipped(REPEAT, place.origin)
-                    continue
-                self._remember(mark)
-                if importer.name in JOINS:
-                    join = self._joins.setdefault(importer.name, JOINS[importer.name]())
-                    yield None
-                    yield from self._of_joined(join.add(record, place))
-                else:
-                    yield _placed(importer.read(record), place)
-            except UNREADABLE as error:
-                yield Rejected(f"unusable record ({type(error).__name__})", file, item.line)
+            importer = self._detection.importer_of(record)
+            if importer is not None:
+                yield from self._of_record(importer, record, item, file)
+                continue
+            if not isinstance(record, Row) and len(fields) < MOST_FIELDS:
+                fields.extend(name for name in record if name not in fields)
+            yield Rejected(unknown_shape(record), file, item.line)
 
-    def _remember(self, mark: bytes) -> None:
-        self._seen[mark] = None
-        if len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+    def _of_record(
+        self, importer: Importer, record: dict[str, Any], item: Found, file: str
+    ) -> tuple[RawCall | Skipped | Rejected | None, ...]:
+        """What became of a record; None and what it made whole where it may wait for its other side."""
+        content = _content(record)
+        mark = hashlib.blake2b(content, digest_size=16).digest()
+        place = Place(file, item.line, importer.name, mark, len(content), item.warnings)
+        if mark in self._seen or mark in self._seen_before:
+            return (Skipped(REPEAT, place.origin),)
+        self._seen.add(mark)
+        if len(self._seen) >= REMEMBERED:
+            self._seen, self._seen_before = set(), self._seen
+        try:
+            if importer.name in JOINS:
+                join = self._joins.setdefault(importer.name, JOINS[importer.name]())
+                return (None, *self._of_joined(join.add(record, place)))
+            return (_placed(importer.read(record), place),)
+        except UNREADABLE as error:
+            return (Rejected(f"unusable record ({type(error).__name__})", file, item.line),)
 
     def _flat(self, value: Any, depth: int = 0) -> Iterator[Any]:
         """The records in a value: lists are flattened, envelopes opened."""
@@ -259,13 +323,12 @@ class _Reading:
         yield value
 
 
-def _mark(record: dict[str, Any]) -> bytes:
-    """What a record is known by: the hash of its content."""
+def _content(record: dict[str, Any]) -> bytes:
+    """The record as JSON, by which repeats of it are known."""
     try:
-        content = orjson.dumps(record)
+        return orjson.dumps(record)
     except TypeError:  # integers beyond 64 bits, or deeper nesting than it writes
-        content = json.dumps(record).encode()
-    return hashlib.blake2b(content, digest_size=16).digest()
+        return json.dumps(record).encode()
 
 
 def _placed(call: RawCall | NoCall, place: Place) -> RawCall | Skipped:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cqtui.engine.traffic import SEGMENT_KEYS
+from cqtui.engine.facts import SEGMENT_KEYS
 from cqtui.errors import BadInputError
 from cqtui.report.export import SegmentRoute, Target, entry_of
 from cqtui.results import Recommendation

@@ -17,17 +17,17 @@ def describe_log(read: LogRead) -> list[str]:
     """What was read, in lines for people: counts by format, what was skipped, the first problems with file:line."""
     files = len(read.files)
     formats = ", ".join(f"{name} {count:,}" for name, count in read.counts.items())
-    lines = [f"Read {len(read.calls):,} calls from {files} file{'s' if files != 1 else ''} ({formats or 'none'})."]
-    if read.skipped:
-        reasons: dict[str, int] = {}
-        for item in read.skipped:
-            reasons[item.reason] = reasons.get(item.reason, 0) + 1
-        lines.append("Skipped: " + ", ".join(f"{reason} {count}" for reason, count in reasons.items()) + ".")
+    lines = [f"Read {read.total_calls:,} calls from {files} file{'s' if files != 1 else ''} ({formats or 'none'})."]
+    if read.left_out:
+        lines.append(f"Kept a random sample of {len(read.calls):,} of them; the traffic's figures are of all.")
+    if read.skipped_for:
+        reasons = (f"{plain(without_keys(reason))} {count:,}" for reason, count in read.skipped_for.items())
+        lines.append("Skipped: " + ", ".join(reasons) + ".")
     for problem in read.rejected[:SHOWN_PROBLEMS]:
         where = f"{problem.file}:{problem.line}" if problem.line else problem.file
         lines.append(f"{where}: {plain(without_keys(problem.reason))}. Skipped.")
-    if len(read.rejected) > SHOWN_PROBLEMS:
-        lines.append(f"... and {len(read.rejected) - SHOWN_PROBLEMS} more unusable records.")
+    if read.rejected_count > SHOWN_PROBLEMS:
+        lines.append(f"... and {read.rejected_count - SHOWN_PROBLEMS:,} more unusable records.")
     return lines
 
 

@@ -207,7 +207,7 @@ def show_labelling(app: CqtuiApp, run_id: str, model_id: str | None) -> None:
     elif model_id is None:
         app.notify("Choose a candidate first (m).", severity="warning", markup=False)
     else:
-        app.push_screen(LabelScreen(run_id, model_id, app.found.read.calls, app.found.settings))
+        app.push_screen(LabelScreen(run_id, model_id, app.found.log.calls, app.found.settings))
 
 
 def show_history(app: CqtuiApp) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from cqtui.engine.estimate import Estimate, estimate
-from cqtui.engine.optimize import plan_for
+from cqtui.engine.log import Log
+from cqtui.engine.optimize import log_for, plan_for
 from cqtui.engine.plan import Plan
 from cqtui.environment import portkey_api_key
 from cqtui.errors import BadInputError
-from cqtui.importers import LogRead, read_logs
 from cqtui.importers.paths import log_paths
 from cqtui.resources import resource_path
 from cqtui.settings import CONFIG_NAME, Provider, Settings, load_settings, profile_names
@@ -58,7 +58,7 @@ class Found:
     choices: Choices
     settings: Settings
     paths: tuple[Path, ...]
-    read: LogRead
+    log: Log
     plan: Plan
     estimate: Estimate
     profiles: tuple[str, ...]
@@ -113,6 +113,11 @@ def provider_words(settings: Settings) -> str:
     return f"{settings.provider} ({words[settings.provider]})"
 
 
+def _reads_alike(some: Settings, other: Settings) -> bool:
+    """Whether both keep the same calls of a log and add up the same figures."""
+    return all(getattr(some, name) == getattr(other, name) for name in ("seed", "current_model", "traffic", "models"))
+
+
 def look(choices: Choices, known: Found | None = None) -> Found:
     """Read the configuration and the log, and plan.
 
@@ -127,6 +132,8 @@ def look(choices: Choices, known: Found | None = None) -> Found:
     paths = list(choices.logs) or log_paths(settings, choices.config)
     if not paths:
         raise BadInputError("No log was named.", "Set logs in cqtui.toml.")
-    read = known.read if known is not None and known.paths == tuple(paths) else read_logs(paths)
-    plan = plan_for(settings, read.calls)
-    return Found(choices, settings, tuple(paths), read, plan, estimate(plan), profile_names(choices.config))
+    # What is kept of a log depends on these settings.
+    same = known is not None and known.paths == tuple(paths) and _reads_alike(known.settings, settings)
+    log = known.log if known is not None and same else log_for(settings, paths)
+    plan = plan_for(settings, log)
+    return Found(choices, settings, tuple(paths), log, plan, estimate(plan), profile_names(choices.config))

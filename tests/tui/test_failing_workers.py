@@ -178,7 +178,7 @@ async def test_a_log_that_vanishes_is_said() -> None:
         await goes_on(pilot, "log.jsonl")
         write_log(Path("log.jsonl"), 25)
         await press(pilot, "f5")
-        assert len(screen.found.read.calls) == 25
+        assert len(screen.found.log.read.calls) == 25
 
 
 async def test_a_configuration_that_breaks_before_an_edit_is_left_alone() -> None:

@@ -450,7 +450,7 @@ async def test_a_log_whose_name_looks_like_a_pattern_is_found_again(name: str) -
         await settle(pilot)
         await press(pilot, "enter", "enter", "enter", "enter")
         start: StartScreen = await until(pilot, StartScreen)
-        assert len(start.found.read.calls) == 20
+        assert len(start.found.log.read.calls) == 20
 
 
 async def test_a_log_whose_name_is_no_text_is_said() -> None:

@@ -316,7 +316,7 @@ async def test_f5_reads_again() -> None:
         write_log(Path("log.jsonl"), 60)
         Path("cqtui.toml").write_text(CONFIG.replace("2.0", "3.0"))
         await press(pilot, "f5")
-        assert len(screen.found.read.calls) == 60
+        assert len(screen.found.log.read.calls) == 60
         assert screen.found.settings.budget.usd == 3
 
 

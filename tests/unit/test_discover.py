@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from cqtui.engine.discover import Discovery, discover, spread
+from cqtui.engine.facts import estimated_usage
 from cqtui.engine.rank import cost_points, latency_points, rank, reliability_points, strengths_points
-from cqtui.engine.traffic import estimated_usage, in_random_order, profile
+from cqtui.engine.traffic import in_random_order, profile
 from cqtui.errors import BadInputError
 from cqtui.models import Candidate, Completion, LoggedCall, Message, ModelEntry, Part, TrafficProfile, Usage
 from cqtui.registry.loader import Registry

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from cqtui.errors import BadInputError
 from cqtui.importers import LogRead, Skipped, iter_logs, read_logs
 from cqtui.importers.base import instant
-from cqtui.models import LoggedCall
 
 DATA = Path(__file__).parents[1] / "data" / "logs"
 

@@ -61,7 +61,9 @@ def test_a_plan_that_costs_money_ends_with_the_cap() -> None:
 
 def test_a_log_s_problems_are_named_with_their_place_and_stay_inert() -> None:
     rejected = tuple(Rejected(f"bad \x1b[31m{number}", "a.jsonl", number) for number in range(1, 8))
-    lines = describe_log(LogRead(calls=(logged_call(0),), rejected=rejected, files=("a.jsonl",), counts={"native": 1}))
+    lines = describe_log(
+        LogRead((logged_call(0),), rejected=rejected, files=("a.jsonl",), counts={"native": 1}, rejected_count=7)
+    )
     assert lines[0] == "Read 1 calls from 1 file (native 1)."
     assert lines[1] == "a.jsonl:1: bad \ufffd[31m1. Skipped."
     assert lines[-1] == "... and 2 more unusable records."

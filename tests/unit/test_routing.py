@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from cqtui.engine.facts import segment_key, segment_of
 from cqtui.engine.race import Race
 from cqtui.engine.routing import plan_routing, sign_of
-from cqtui.engine.traffic import segment_key, segment_of
 from cqtui.results import Pair, RoutingPlan
 from cqtui.settings import Thresholds
 from tests.fakes import candidate, logged_call

@@ -17,10 +17,11 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from cqtui.config_file import new_config
-from cqtui.engine.optimize import plan_for
+from cqtui.engine.log import Log
+from cqtui.engine.optimize import log_for, plan_for
+from cqtui.engine.tally import OTHERS, UNKNOWN
 from cqtui.environment import portkey_api_key
 from cqtui.errors import BadInputError, CqtuiError
-from cqtui.importers import LogRead, read_logs
 from cqtui.importers.paths import SUFFIXES
 from cqtui.registry.loader import load_registry
 from cqtui.report.plan_words import describe_log
@@ -42,7 +43,7 @@ class _Answers:
     """What was answered so far."""
 
     log: Path | None = None
-    read: LogRead | None = None
+    found: Log | None = None
     current_model: str | None = None
     use_case: str | None = None
     base_url: str | None = None
@@ -149,8 +150,8 @@ class SetupScreen(Page):
 
         def read() -> None:
             try:
-                found = read_logs([path])
-                if not any(call.is_baseline for call in found.calls):
+                found = log_for(Settings(), [path])
+                if not found.tally.baseline_calls:
                     raise BadInputError(
                         f"{path}: no call in it has an answer to compare with.", "Log completions as well."
                     )
@@ -161,21 +162,18 @@ class SetupScreen(Page):
 
         self.app.run_worker(read, thread=True, name="reading the log", exit_on_error=False)
 
-    def _take_log(self, path: Path, found: LogRead) -> None:
+    def _take_log(self, path: Path, found: Log) -> None:
         if not self.is_running or self._trail[-1] != self._ask_log:  # chosen twice, or gone on meanwhile
             return
-        self._answers = replace(self._answers, log=path, read=found)
+        self._answers = replace(self._answers, log=path, found=found)
         self._step(self._ask_model)
 
     # 2: the model and what it is for
 
     def _ask_model(self) -> None:
-        read = self._answers.read
-        assert read is not None
-        counts: dict[str, int] = {}
-        for call in read.calls:
-            if call.model:
-                counts[call.model] = counts.get(call.model, 0) + 1
+        found = self._answers.found
+        assert found is not None
+        counts = {name: count for name, count in found.tally.models.items() if name not in (UNKNOWN, OTHERS)}
         registry = load_registry()
         names: dict[str, str] = {}
         for name in sorted(counts, key=lambda each: -counts[each]):
@@ -187,7 +185,11 @@ class SetupScreen(Page):
             names.setdefault(entry.id, "")
         unknown = [name for name in counts if not _is_known(registry, name)]
         note = f"\nNot in the registry: {', '.join(one_line(name) for name in unknown[:5])}." if unknown else ""
-        text = "\n".join(describe_log(read)[:3]) + note + "\nWhich model is in use today? All is measured against it."
+        text = (
+            "\n".join(describe_log(found.read)[:3])
+            + note
+            + "\nWhich model is in use today? All is measured against it."
+        )
         choices = [Choice(model, model, remark) for model, remark in names.items()]
 
         def then(value: str) -> None:
@@ -243,7 +245,7 @@ class SetupScreen(Page):
         app = self.cqtui
         answers = self._answers
         assert answers.log is not None
-        assert answers.read is not None
+        assert answers.found is not None
         values: dict[str, Any] = {
             "current_model": answers.current_model,
             "use_case": answers.use_case,
@@ -255,7 +257,7 @@ class SetupScreen(Page):
         try:
             plan_for(
                 Settings(current_model=answers.current_model, use_case=answers.use_case or "general"),
-                answers.read.calls,
+                answers.found,
             )
             if path.exists():
                 raise BadInputError(f"{path} is there already.", "Nothing was written.")

@@ -162,7 +162,7 @@ class StartScreen(Page):
 
     def action_log(self) -> None:
         """What was read, with the first problems."""
-        self.app.push_screen(MessageDialog("The log", "\n".join(describe_log(self.found.read))))
+        self.app.push_screen(MessageDialog("The log", "\n".join(describe_log(self.found.log.read))))
 
     @on(RowsView.Opened, "#candidates")
     def _row_selected(self) -> None:
@@ -261,12 +261,12 @@ def _model_cells(row: ModelRow) -> Sequence[Cell]:
 
 def _facts(found: Found) -> Content:
     traffic, plan = found.plan.traffic, found.plan
-    formats = ", ".join(f"{name} {count:,}" for name, count in found.read.counts.items())
-    files = len(found.read.files)
-    odd = len(found.read.rejected)
-    log = f"{len(found.read.calls):,} calls in {files} file{'s' if files != 1 else ''} ({formats})"
-    if found.read.skipped or odd:
-        log += f"; {len(found.read.skipped) + odd:,} records left out (l)"
+    formats = ", ".join(f"{name} {count:,}" for name, count in found.log.read.counts.items())
+    files = len(found.log.read.files)
+    odd = found.log.read.records - found.log.read.joined - found.log.read.total_calls
+    log = f"{found.log.read.total_calls:,} calls in {files} file{'s' if files != 1 else ''} ({formats})"
+    if odd:
+        log += f"; {odd:,} records left out (l)"
     volume = "volume unknown" if traffic.monthly_requests is None else f"{traffic.monthly_requests:,} calls a month"
     source = {"log": "at the log's rate", "settings": "as stated", "unknown": "set it below"}[traffic.monthly_source]
     cost = traffic.monthly_cost_usd

@@ -1,0 +1,211 @@
+"""What one call adds to the picture of the traffic: few values, read from a raw record where it is plain enough.
+
+A log may hold a million calls of which a few thousand are kept. ``facts_of_raw`` reads the usual record without
+building its call; whatever is less usual goes through ``facts_of_call``, which is what both mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from cqtui.checks.answers import expects_json
+from cqtui.checks.conversation import render_completion, render_conversation
+from cqtui.importers import NoCall, RawCall, instant, normalised
+from cqtui.models import LoggedCall, Usage
+from cqtui.settings import Traffic
+
+# The vendors' rule of thumb for English, in bytes of UTF-8 so that other scripts are not far off.
+BYTES_PER_TOKEN = 4
+SEGMENT_KEYS = ("segment", "route", "template", "prompt_name", "feature", "task", "endpoint", "use_case")
+NO_SYSTEM_PROMPT = "no system prompt"
+MOST_TOKENS = 2**53
+_ROLES = {"system": 0, "developer": 0, "user": 1, "assistant": 2, "tool": 3}
+_COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens")
+
+
+class CallFacts(NamedTuple):
+    """What the traffic's figures need of one call; tokens are None where neither logged, stated nor to be estimated."""
+
+    model: str | None
+    time: datetime | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int
+    cache_write_tokens: int
+    is_estimated: bool
+    is_baseline: bool
+    uses_tools: bool
+    uses_json: bool
+    uses_vision: bool
+    is_multi_turn: bool
+    segment: str
+
+
+def facts_of_call(call: LoggedCall, traffic: Traffic) -> CallFacts:
+    """The facts of a call, its tokens filled from what the user states of the traffic."""
+    usage = estimated_usage(call, traffic)
+    return CallFacts(
+        model=call.model,
+        time=call.time,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_tokens=usage.cached_tokens or 0,
+        cache_write_tokens=usage.cache_write_tokens or 0,
+        is_estimated=_is_estimated(call, usage, traffic),
+        is_baseline=call.is_baseline,
+        uses_tools=uses_tools(call),
+        uses_json=expects_json(call.params),
+        uses_vision=uses_vision(call),
+        is_multi_turn=sum(message.role == "user" for message in call.messages) > 1,
+        segment=segment_of(call),
+    )
+
+
+def facts_of_raw(raw: RawCall, traffic: Traffic) -> CallFacts | NoCall:
+    """The same of a call as its record states it; or why it is no call.
+
+    Raises:
+        ValueError: The record cannot be used.
+        RecursionError: It is nested too deeply.
+    """
+    return _plain_facts(raw) or _full_facts(raw, traffic)
+
+
+def _full_facts(raw: RawCall, traffic: Traffic) -> CallFacts | NoCall:
+    call = normalised(raw)
+    return call if isinstance(call, NoCall) else facts_of_call(call, traffic)
+
+
+def _plain_facts(raw: RawCall) -> CallFacts | None:
+    """The facts of a record of text messages, with its tokens counted; None for any other."""
+    messages, usage, answer, model = raw.messages, raw.usage, raw.completion, raw.model
+    if type(messages) is not list or type(model) is not str or not model.strip():
+        return None
+    counts: list[int] = []
+    for name in _COUNTS:
+        tokens = usage.get(name)
+        if tokens is None:
+            tokens = 0 if len(counts) > 1 else -1
+        if type(tokens) is not int or not 0 <= tokens <= MOST_TOKENS:
+            return None
+        counts.append(tokens)
+    if counts[2] > counts[0]:
+        return None
+    has_tools, has_content, of_user, system = bool(raw.params.get("tools")), False, 0, []
+    for message in messages:
+        if type(message) is not dict or "type" in message or "function_call" in message:
+            return None
+        role, content = message.get("role"), message.get("content")
+        kind = _ROLES.get(role) if type(role) is str else None
+        if kind is None or not (content is None or type(content) is str):
+            return None
+        if message.get("tool_calls"):
+            return None
+        has_content = has_content or bool(content)
+        if kind == 0:
+            system.append(content or "")
+        elif kind == 1:
+            of_user += 1
+        elif kind == 3:
+            has_tools = True
+    if not has_content:
+        return None
+    if type(answer) is str or (type(answer) is dict and type(answer.get("content")) is str and "type" not in answer):
+        is_baseline = True
+    elif answer is None:
+        is_baseline = False
+    else:
+        return None
+    return CallFacts(
+        model=model.strip(),
+        time=instant(raw.time, []),
+        input_tokens=counts[0],
+        output_tokens=counts[1],
+        cached_tokens=counts[2],
+        cache_write_tokens=counts[3],
+        is_estimated=False,
+        is_baseline=is_baseline,
+        uses_tools=has_tools,
+        uses_json="response_format" in raw.params and expects_json(raw.params),
+        uses_vision=False,
+        is_multi_turn=of_user > 1,
+        segment=_named_segment(raw.metadata) or _prompt_segment("\n".join(system)),
+    )
+
+
+def estimated_usage(call: LoggedCall, traffic: Traffic) -> Usage:
+    """The logged usage, with what it lacks filled from the user's stated means, else from the text's length.
+
+    What text does not tell stays unknown: the input of calls with images or audio, the output of calls without answer.
+    """
+    usage = call.usage
+    if usage.input_tokens is not None and usage.output_tokens is not None:
+        return usage
+    tokens_in = usage.input_tokens if usage.input_tokens is not None else traffic.avg_input_tokens
+    tokens_out = usage.output_tokens if usage.output_tokens is not None else traffic.avg_output_tokens
+    if tokens_in is None and all(part.kind == "text" for message in call.messages for part in message.parts):
+        tools = json.dumps(call.params["tools"]) if call.params.get("tools") else ""
+        tokens_in = _tokens(render_conversation(call.messages) + tools)
+    if tokens_out is None and call.completion is not None:
+        tokens_out = _tokens(render_completion(call.completion))
+    return usage.model_copy(update={"input_tokens": tokens_in, "output_tokens": tokens_out})
+
+
+def _tokens(text: str) -> int:
+    return math.ceil(len(text.encode("utf-8")) / BYTES_PER_TOKEN)
+
+
+def _is_estimated(call: LoggedCall, usage: Usage, traffic: Traffic) -> bool:
+    """Whether the usage is complete only by a count from the text's length: neither logged nor stated."""
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return False
+    guessed_in = call.usage.input_tokens is None and traffic.avg_input_tokens is None
+    guessed_out = call.usage.output_tokens is None and traffic.avg_output_tokens is None
+    return guessed_in or guessed_out
+
+
+def uses_tools(call: LoggedCall) -> bool:
+    """Whether a call offers tools or carries tool messages."""
+    return bool(call.params.get("tools")) or any(m.role == "tool" or m.tool_calls for m in call.messages)
+
+
+def uses_vision(call: LoggedCall) -> bool:
+    """Whether a call holds an image."""
+    return any(part.kind == "image" for message in call.messages for part in message.parts)
+
+
+def segment_key(call: LoggedCall) -> str | None:
+    """The name of the metadata that says what kind of traffic a call is, or None."""
+    return _segment_key(call.metadata)
+
+
+def segment_of(call: LoggedCall) -> str:
+    """The kind of traffic that a call belongs to: what the log says of it, else its system prompt (a hash of it)."""
+    system = (message.text for message in call.messages if message.role in ("system", "developer"))
+    return _named_segment(call.metadata) or _prompt_segment("\n".join(system))
+
+
+def _segment_key(metadata: Mapping[str, Any]) -> str | None:
+    for name in SEGMENT_KEYS if metadata else ():
+        value = metadata.get(name)
+        if isinstance(value, str) and value:
+            return name
+    return None
+
+
+def _named_segment(metadata: Mapping[str, Any]) -> str | None:
+    name = _segment_key(metadata)
+    return None if name is None else str(metadata[name])
+
+
+@lru_cache(maxsize=256)
+def _prompt_segment(system: str) -> str:
+    if not system:
+        return NO_SYSTEM_PROMPT
+    return f"system prompt {hashlib.sha256(system.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

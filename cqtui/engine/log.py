@@ -1,0 +1,107 @@
+"""The user's log, read in one pass: figures of all its calls, and a sample of them to replay."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cqtui.engine.facts import facts_of_call, facts_of_raw
+from cqtui.engine.tally import Tally, price_thresholds, tally
+from cqtui.errors import BadInputError
+from cqtui.importers import Finds, Identified, LogRead, NoCall, Progress, RawCall, Rejected, Sample, Skipped, iter_raw
+from cqtui.models import LoggedCall, ModelEntry
+from cqtui.registry.loader import Registry
+from cqtui.settings import Settings
+
+SAMPLE_SIZE = 10_000
+MOST_PROBLEMS = 1_000  # of skipped and of rejected records that are kept to be named
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log: what was found in it, its calls (all, or a sample where there are many), and the sum of all of them."""
+
+    read: LogRead
+    tally: Tally
+
+    @property
+    def calls(self) -> tuple[LoggedCall, ...]:
+        """The calls that were kept."""
+        return self.read.calls
+
+
+def read_log(
+    paths: Sequence[str | Path],
+    settings: Settings,
+    registry: Registry,
+    *,
+    progress: Progress | None = None,
+    sample_size: int = SAMPLE_SIZE,
+) -> Log:
+    """Read logs once, in memory that does not grow with them.
+
+    Where the settings name the current model, half the sample is of its calls, so that a model with little of the
+    traffic can be measured as well; the figures are of all the calls.
+
+    Args:
+        paths: Files and folders.
+        settings: Give the seed of the sample, the current model, and what the user states of the traffic.
+        registry: Knows the models.
+        progress: Kept current while the read goes on.
+        sample_size: The most calls to keep.
+
+    Raises:
+        BadInputError: A file is missing, empty or not a log.
+    """
+    progress = progress or Progress()
+    found, total = Finds(MOST_PROBLEMS), Tally(price_thresholds(registry.entries))
+    known = KnownModels(registry)
+    current = known.entry_of(settings.current_model) if settings.current_model else None
+    own, others = (Sample(sample_size // (1 if current is None else 2), settings.seed) for _ in range(2))
+    for item in iter_raw(paths, progress):
+        if not isinstance(item, RawCall):
+            found.add(item)
+            continue
+        try:
+            facts = facts_of_raw(item, settings.traffic)
+        except (ValueError, RecursionError) as error:
+            found.add(Rejected(f"unusable record ({type(error).__name__})", item.place.file, item.place.line))
+            continue
+        if isinstance(facts, NoCall):
+            found.add(Skipped(facts.reason, item.place.origin))
+            continue
+        found.add(item)
+        total.add(facts)
+        is_own = current is None or (facts.model is not None and known.entry_of(facts.model) is current)
+        (own if is_own else others).offer(item, total.calls)
+    identified = Identified()
+    drawn = sorted([*own.numbered, *others.numbered], key=lambda each: each[0])
+    made = (identified.call_of(raw) for _, raw in drawn)
+    calls = tuple(call for call in made if isinstance(call, LoggedCall))
+    return Log(found.as_read(calls, progress.files, progress.joined), total)
+
+
+def log_of(calls: Sequence[LoggedCall], settings: Settings, registry: Registry) -> Log:
+    """Calls that are at hand already, as a log."""
+    facts = (facts_of_call(call, settings.traffic) for call in calls)
+    formats = Counter(call.origin.format for call in calls)
+    return Log(LogRead(calls=tuple(calls), counts=dict(formats)), tally(facts, price_thresholds(registry.entries)))
+
+
+class KnownModels:
+    """The registry's entries of the models that a log names, each looked up once."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._entries: dict[str, ModelEntry | None] = {}
+
+    def entry_of(self, name: str) -> ModelEntry | None:
+        """The entry of a model, or None where the registry does not know it."""
+        if name not in self._entries:
+            try:
+                self._entries[name] = self._registry.get(name)
+            except BadInputError:
+                self._entries[name] = None
+        return self._entries[name]
