@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -514,6 +515,18 @@ def test_a_langfuse_trace_holds_its_observations_and_their_scores(tmp_path: Path
     assert reasons(found) == ["an observation of type SPAN, not a model call"]
 
 
+@pytest.mark.parametrize("record", [page(helpful=[0.5]), run(), span(), blob()], ids=["page", "run", "span", "blob"])
+def test_files_of_tables(tmp_path: Path, record: dict[str, Any]) -> None:
+    cells = as_cells(record)
+    with (tmp_path / "log.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(cells))
+        writer.writeheader()
+        writer.writerow(cells)
+    found = read_logs(tmp_path / "log.csv")
+    assert [said(call) for call in found.calls] == ["yo"]
+    assert found.calls[0].score == (0.5 if "helpful" in record else None)
+
+
 def test_a_page_of_the_langfuse_api(tmp_path: Path) -> None:
     found = read_logs(log(tmp_path, {"data": [page(), page(id="p")], "meta": {"page": 1}}))
     assert found.counts == {"langfuse": 2}
@@ -673,6 +686,9 @@ def test_versions_far_apart_are_never_two_calls(tmp_path: Path, monkeypatch: pyt
     found = read_logs(log(tmp_path, version(1), *between, version(2)))
     assert [call.id for call in found.calls] == ["b", "c", "d"]
     assert reasons(found) == [braintrust.TOO_LATE]
+    monkeypatch.setattr(braintrust, "HELD", 1000)
+    monkeypatch.setattr(braintrust, "HELD_BYTES", 10)
+    assert reasons(read_logs(log(tmp_path, version(1), *between, version(2)))) == [braintrust.TOO_LATE]
     found = read_logs(log(tmp_path, version(2), *between, version(1)))
     assert said(found.calls[0]) == "answer 2"
     assert reasons(found) == [braintrust.OLDER]
