@@ -8,9 +8,10 @@ from typing import Any
 from cqtui.importers import base
 from cqtui.importers.base import Importer, Join, Joined, Place
 from cqtui.importers.exchange import failure_of
-from cqtui.importers.parameters import KNOWN, parameters_of
+from cqtui.importers.proxies import CACHED
 from cqtui.importers.raw import NoCall, RawCall
-from cqtui.importers.traced import holds, identities, known_usage, provider_of, rate, read_traced
+from cqtui.importers.traced import holds, identities, known_usage, provider_of, rate, read_traced, tier_of
+from cqtui.importers.traced_parameters import KNOWN
 
 ATTACHMENTS = ("braintrust_attachment", "external_attachment")
 OLDER = "an older version of a row (_xact_id)"
@@ -42,26 +43,27 @@ class BraintrustImporter(Importer):
         asked = base.structured(get("input"))
         if holds(asked, is_attachment):
             return NoCall("an attachment of the prompt is stored at Braintrust, not in the log")
-        call = read_traced(asked, get("output"))
+        noted, metrics = base.mapping(get("metadata")), base.mapping(get("metrics"))
+        if isinstance(noted.get("instructions"), str):  # of the Responses API, whose input is noted without them
+            asked = {"messages": asked, "instructions": noted["instructions"]}
+        call = read_traced(asked, get("output"), noted)
         if isinstance(call, NoCall):
             return call
-        noted, metrics = base.mapping(get("metadata")), base.mapping(get("metrics"))
-        user, call.session, metadata = identities(noted)
+        user, call.session, metadata = identities({**call.metadata, **noted})
         call.id, call.time = get("id"), get("created") or metrics.get("start")
         call.model = call.model or noted.get("model")
-        call.provider = provider_of(noted.get("provider"), call.model)
-        call.params = {**call.params, **parameters_of(noted)}
+        call.provider = provider_of(noted.get("provider") or call.provider, call.model)
         call.usage = known_usage(usage_of(metrics)) or known_usage(call.usage)
         call.cost_usd = metrics.get("estimated_cost")
         call.latency_ms = scaled(difference(metrics.get("start"), metrics.get("end")))
         call.ttft_ms = scaled(base.number(metrics.get("time_to_first_token"), "ttft_ms", call.warnings))
         if base.number(metrics.get("cached"), "cached", []):
             call.latency_ms = call.ttft_ms = call.cost_usd = None
-            call.warnings.append("answered from a cache: latency and cost left out")
+            call.warnings.append(CACHED)
         call.user = user or call.user
         call.tags = base.structured(get("tags"))
-        own = KNOWN.union(("model", "provider")) - {"service_tier"}
-        call.metadata = {**call.metadata, **{key: value for key, value in metadata.items() if key not in own}}
+        own = KNOWN.union(("model", "provider", "instructions"))
+        call.metadata = {key: value for key, value in metadata.items() if key not in own} | tier_of(call)
         if get("experiment_id"):
             call.warnings.append("a call of an experiment: its mix is not that of real traffic")
         rate(call, base.mapping(get("scores")).items())

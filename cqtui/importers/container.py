@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import sqlite3
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from cqtui.errors import BadInputError
+from cqtui.importers import llm_database
 from cqtui.importers.base import clean
 from cqtui.importers.decoding import BLANK, DECODER, parsed, text_of, why
 from cqtui.importers.encodings import as_utf8
@@ -21,7 +23,7 @@ from cqtui.importers.tables import delimiter_of, table_rows
 
 __all__ = ["UNREADABLE", "Found", "Rejected", "records"]
 
-FOREIGN = {b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip", b"SQLite format 3\0": "SQLite", b"PAR1": "Parquet"}
+FOREIGN = {b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip", b"PAR1": "Parquet"}
 BUFFER = 2**18
 GAP = re.compile(r"[\s,\[\]\0]*")
 
@@ -44,6 +46,9 @@ def records(file: Path, progress: Progress | None = None) -> Iterator[Found | Re
             for magic, kind in FOREIGN.items():
                 if head.startswith(magic):
                     raise BadInputError(f"{file}: a {kind} file is not read.", "Unpack or export it as JSONL.")
+            if head.startswith(llm_database.MAGIC):
+                yield from _rows(file)
+                return
             stream: io.BufferedReader[Any] = raw
             if head.startswith(b"\x1f\x8b"):
                 stream = io.BufferedReader(gzip.GzipFile(fileobj=raw), BUFFER)
@@ -55,6 +60,19 @@ def records(file: Path, progress: Progress | None = None) -> Iterator[Found | Re
         yield Rejected("the gzip data is broken from here on", str(file), line + 1)
     except OSError as error:
         raise BadInputError(f"{file}: cannot be read ({error.strerror or error}).") from error
+
+
+def _rows(file: Path) -> Iterator[Found | Rejected]:
+    """The calls of a SQLite database, numbered."""
+    number = 0
+    try:
+        for number, record in enumerate(llm_database.records(file), 1):
+            yield Found(record, number)
+    except sqlite3.Error as error:
+        said = " ".join(str(error).split())[:80]
+        if not number:
+            raise BadInputError(f"{file}: the database cannot be read ({said}).") from error
+        yield Rejected(f"the database cannot be read from here on ({said})", str(file), number + 1)
 
 
 def _values(stream: io.BufferedReader[Any], file: str, progress: FileProgress) -> Iterator[Found | Rejected]:

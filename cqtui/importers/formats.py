@@ -6,18 +6,25 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from cqtui.importers.anthropic_batch import AnthropicBatchImporter, AnthropicBatchJoin
+from cqtui.importers.anthropic_messages import AnthropicMessagesImporter
+from cqtui.importers.azure_openai import AzureOpenAIImporter
 from cqtui.importers.base import Importer, Join, Row
 from cqtui.importers.braintrust import BraintrustImporter, VersionJoin
 from cqtui.importers.columns import ALIASES
 from cqtui.importers.csv_table import CsvImporter
+from cqtui.importers.gemini import GeminiImporter
 from cqtui.importers.helicone import HeliconeImporter
 from cqtui.importers.langfuse import LangfuseImporter
 from cqtui.importers.langfuse_scores import ScoreJoin
 from cqtui.importers.langsmith import LangSmithImporter
 from cqtui.importers.litellm import LiteLLMImporter
+from cqtui.importers.llm_sqlite import LlmSqliteImporter
 from cqtui.importers.native import NativeImporter
-from cqtui.importers.openai_batch import BatchJoin, OpenAIBatchImporter
+from cqtui.importers.openai_batch import OpenAIBatchImporter, OpenAIBatchJoin
 from cqtui.importers.openai_chat import OpenAIChatImporter
+from cqtui.importers.openai_finetune import OpenAIFineTuneImporter
+from cqtui.importers.openai_responses import OpenAIResponsesImporter
 from cqtui.importers.portkey import PortkeyImporter
 
 # Where two are equally sure of a record, the first has it.
@@ -28,16 +35,24 @@ IMPORTERS: tuple[Importer, ...] = (
     LiteLLMImporter(),
     PortkeyImporter(),
     HeliconeImporter(),
+    LlmSqliteImporter(),
     OpenAIBatchImporter(),
+    AnthropicBatchImporter(),
+    OpenAIResponsesImporter(),
+    AnthropicMessagesImporter(),
+    GeminiImporter(),
+    AzureOpenAIImporter(),
     OpenAIChatImporter(),
     NativeImporter(),
+    OpenAIFineTuneImporter(),
     CsvImporter(),
 )
 # Formats whose calls stand in several records.
 JOINS: Mapping[str, type[Join]] = {
     LangfuseImporter.name: ScoreJoin,
     BraintrustImporter.name: VersionJoin,
-    OpenAIBatchImporter.name: BatchJoin,
+    OpenAIBatchImporter.name: OpenAIBatchJoin,
+    AnthropicBatchImporter.name: AnthropicBatchJoin,
 }
 ENVELOPES = ("data", "runs", "items", "results", "records", "logs", "rows", "events")
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from cqtui.importers import base
 from cqtui.importers.base import Importer
+from cqtui.importers.exchange import brief
 from cqtui.importers.langfuse_usage import usage_of
-from cqtui.importers.openai_chat import brief
-from cqtui.importers.parameters import parameters_of, snake_case, tool_of
 from cqtui.importers.raw import NoCall, RawCall
 from cqtui.importers.traced import holds, identities, known_usage, milliseconds, provider_of, rate, read_traced
 from cqtui.importers.traced_output import first_of
+from cqtui.importers.traced_parameters import parameters_of, snake_case
 
 OBSERVATIONS = frozenset(
     {"GENERATION", "SPAN", "EVENT", "AGENT", "TOOL", "CHAIN", "RETRIEVER", "EVALUATOR", "EMBEDDING", "GUARDRAIL"}
@@ -70,17 +70,16 @@ class LangfuseImporter(Importer):
             return NoCall(f"the call failed: {brief(row.get('status_message') or 'no error was noted')}")
         if holds(row.get("input"), lambda value: isinstance(value, str) and MEDIA in value):
             return NoCall("an image or file of the prompt is stored at Langfuse, not in the log")
-        call = read_traced(row.get("input"), row.get("output"))
+        tools = {"tools": tools_of(row.get("tool_definitions"))}
+        call = read_traced(row.get("input"), row.get("output"), row.get("model_parameters"))
         if isinstance(call, NoCall):
             return call
         noted = base.mapping(row.get("metadata"))
-        user, session, metadata = identities(noted)
+        user, session, metadata = identities({**call.metadata, **noted})
         call.id, call.time = row.get("id"), row.get("start_time")
         call.model = first_of(row, "provided_model_name", "model") or noted.get("ls_model_name") or call.model
-        call.provider = provider_of(noted.get("ls_provider"), call.model)
-        call.params = {**call.params, **parameters_of(row.get("model_parameters"))}
-        if "tools" not in call.params and (tools := tools_of(row.get("tool_definitions"))):
-            call.params["tools"] = tools
+        call.provider = provider_of(noted.get("ls_provider") or call.provider, call.model)
+        call.params = {**parameters_of(tools), **call.params}
         call.usage = known_usage(usage_of(row, call.warnings)) or known_usage(call.usage)
         call.latency_ms, call.ttft_ms = times_of(row, is_snake="trace_id" in record, warnings=call.warnings)
         call.cost_usd = cost_of(row)
@@ -88,7 +87,7 @@ class LangfuseImporter(Importer):
         call.session = first_of(row, "session_id") or session
         call.tags = base.structured(first_of(row, "tags", "trace_tags"))
         prompt = {"prompt_name": row["prompt_name"]} if "prompt_name" in row else {}
-        call.metadata = {**call.metadata, **metadata, **prompt}
+        call.metadata = {**metadata, **prompt}
         rate(call, scores_of(record))
         return call
 
@@ -203,4 +202,4 @@ def cost_of(row: Mapping[str, Any]) -> Any:
 def tools_of(definitions: Any) -> list[Any]:
     """The tools that Langfuse found in a call: a map from a name to the rest of its definition."""
     found = [{"name": name, **base.mapping(rest)} for name, rest in base.mapping(definitions).items()]
-    return [tool_of({**tool, "type": "function"}) for tool in found]
+    return [{**tool, "type": "function"} for tool in found]

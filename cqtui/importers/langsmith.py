@@ -8,9 +8,8 @@ from typing import Any
 from cqtui.importers import base
 from cqtui.importers.base import Importer
 from cqtui.importers.exchange import failure_of
-from cqtui.importers.parameters import parameters_of
 from cqtui.importers.raw import NoCall, RawCall
-from cqtui.importers.traced import identities, known_usage, milliseconds, provider_of, rate, read_traced
+from cqtui.importers.traced import identities, known_usage, milliseconds, provider_of, rate, read_traced, tier_of
 from cqtui.importers.traced_output import first_of
 
 OUTER = ("output", "outputs")
@@ -44,22 +43,21 @@ class LangSmithImporter(Importer):
         outputs = base.structured(get("outputs"))
         if isinstance(outputs, dict) and len(outputs) == 1:  # a function's plain return value is wrapped
             outputs = next((outputs[name] for name in OUTER if name in outputs), outputs)
-        call = read_traced(get("inputs"), None if outputs == {} else outputs)
+        extra = base.mapping(get("extra"))
+        sent = base.mapping(extra.get("invocation_params"))
+        user, session, metadata = identities(base.mapping(extra.get("metadata")))
+        standard = {key.removeprefix("ls_"): value for key, value in metadata.items() if key.startswith("ls_")}
+        call = read_traced(get("inputs"), None if outputs == {} else outputs, standard, sent)
         if isinstance(call, NoCall):
             return call
-        extra = base.mapping(get("extra"))
-        noted, sent = base.mapping(extra.get("metadata")), base.mapping(extra.get("invocation_params"))
-        user, call.session, metadata = identities(noted)
-        standard = {key.removeprefix("ls_"): value for key, value in metadata.items() if key.startswith("ls_")}
         call.id, call.time = get("id"), get("start_time")
         call.model = call.model or standard.get("model_name") or first_of(sent, "model", "model_name")
-        call.provider = provider_of(standard.get("provider"), call.model)
-        call.params = {**call.params, **parameters_of(standard), **parameters_of(sent)}
+        call.provider = provider_of(standard.get("provider") or call.provider, call.model)
         call.usage = known_usage(usage_of(record)) or known_usage(call.usage)
         call.latency_ms = milliseconds(get("start_time"), get("end_time"))
         call.ttft_ms = milliseconds(get("start_time"), get("first_token_time"))
         call.cost_usd = get("total_cost")
-        call.user = user or call.user
+        call.user, call.session = user or call.user, session
         call.tags = base.structured(get("tags"))
         call.metadata = {key: value for key, value in metadata.items() if not key.startswith("ls_")} | tier_of(call)
         stats = base.mapping(get("feedback_stats"))
@@ -77,11 +75,6 @@ def usage_of(run: Mapping[str, Any]) -> dict[str, Any]:
         "cache_write_tokens": first_of(asked, "cache_creation", "cache_write"),
         "reasoning_tokens": answered.get("reasoning"),
     }
-
-
-def tier_of(call: RawCall) -> dict[str, Any]:
-    """The service tier, where the response named one: the price follows from it."""
-    return {key: value for key, value in call.metadata.items() if key == "service_tier"}
 
 
 def children_of(run: Mapping[str, Any]) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cqtui.importers import base
 from cqtui.importers.base import Importer, Row
-from cqtui.importers.messages import params_of
+from cqtui.importers.params import params_of
 from cqtui.importers.raw import RawCall
 
 FOREIGN = frozenset({"choices", "request", "response", "body", "run_type"})
@@ -26,7 +26,9 @@ class NativeImporter(Importer):
         messages = record.get("messages")
         if type(messages) is list or isinstance(base.structured(messages), list):
             if "completion" in record:
-                return 0.9
+                # With choices it is a whole response, such as a stored completion.
+                answer = record["completion"]
+                return 0.0 if isinstance(answer, dict) and "choices" in answer else 0.9
             return 0.7 if "id" in record and "model" in record else 0.3
         if isinstance(record.get("prompt"), str | list):
             return 0.6 if "completion" in record else 0.2

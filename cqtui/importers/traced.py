@@ -7,11 +7,14 @@ from functools import lru_cache
 from typing import Any
 
 from cqtui.importers import base
+from cqtui.importers.apis import NOT_REPLAYABLE
 from cqtui.importers.exchange import read_exchange
-from cqtui.importers.parameters import parameters_of
+from cqtui.importers.params import hosted_tool
+from cqtui.importers.proxies import without_secrets
 from cqtui.importers.raw import NoCall, RawCall
-from cqtui.importers.traced_input import prompt_in, request_of
-from cqtui.importers.traced_output import answer_of, calls_tools, first_of, is_chat, response_in
+from cqtui.importers.traced_input import request_of
+from cqtui.importers.traced_output import answer_of, calls_tools, first_of, response_in
+from cqtui.importers.traced_parameters import parameters_of
 
 IDENTITIES = {
     "user": ("user_id", "userId", "user"),
@@ -19,50 +22,52 @@ IDENTITIES = {
 }
 
 
-def read_traced(asked: Any, answered: Any) -> RawCall | NoCall:
+def read_traced(asked: Any, answered: Any, *noted: Any) -> RawCall | NoCall:
     """The call of an input and an output.
 
     Args:
         asked: Messages, an object with messages, a request, a text, or a function's arguments around one of these.
         answered: A response, choices, a message, LangChain's generations or a text; anything else is an answer in
             JSON. None where none was noted.
+        noted: What the tool noted of the parameters, the surest last.
     """
     warnings: list[str] = []
     request = request_of(asked, warnings)
     if isinstance(request, NoCall):
         return request
-    call: RawCall | NoCall
-    if (response := response_in(answered)) is not None:
-        if is_chat(response):
-            request = {**request, "messages": prompt_in(request)}
-        call = read_exchange(request, response)
-        if isinstance(call, NoCall):
-            return call
-        call.provider = None  # a guess from the shape: many vendors answer in OpenAI's
-        call.params = parameters_of(call.params)
-    else:
+    response = response_in(answered)
+    call = read_exchange(request, response)
+    if isinstance(call, NoCall):
+        return call
+    if response is None:
         answer = answer_of(answered)
-        call = RawCall(
-            messages=prompt_in(request),
-            completion=answer.message,
-            model=answer.model or request.get("model"),
-            params=parameters_of(request),
-            finish_reason=answer.finish_reason,
-            usage=answer.usage,
-            user=request.get("user"),
-            warnings=list(answer.warnings),
-        )
+        call.completion, call.finish_reason, call.usage = answer.message, answer.finish_reason, answer.usage
+        call.model = answer.model or call.model
+        warnings += answer.warnings
+    if call.provider == "openai":  # what an exchange is taken for in which no other vendor is seen
+        call.provider = None
     call.warnings += warnings
+    params = parameters_of(call.params)
+    for given in noted:
+        params |= parameters_of(given)
+    if (tool := hosted_tool(params)) is not None:
+        return NoCall(f"{NOT_REPLAYABLE}: it may use {tool}, a tool that the vendor runs")
+    call.params = params
     if call.finish_reason is None and calls_tools(call.completion):
         call.finish_reason = "tool_calls"
     return call
 
 
 def identities(metadata: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-    """The user, the session, and the metadata without them: it is kept as it is, while they are hashed."""
+    """The user, the session, and the metadata without them and without keys: it is kept as it is, they are hashed."""
     user, session = (first_of(metadata, *names) for names in IDENTITIES.values())
     named = {name for names in IDENTITIES.values() for name in names}
-    return user, session, {name: value for name, value in metadata.items() if name not in named}
+    return user, session, without_secrets({name: value for name, value in metadata.items() if name not in named})
+
+
+def tier_of(call: RawCall) -> dict[str, Any]:
+    """The service tier, where the response named one: the price follows from it."""
+    return {key: value for key, value in call.metadata.items() if key == "service_tier"}
 
 
 def milliseconds(start: Any, end: Any) -> float | None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.dialects.langchain import fields_of
+from cqtui.importers.dialects.langchain import fields_of, langchain
 from cqtui.importers.messages import ROLES, TEXTS
-from cqtui.importers.parameters import KNOWN, snake_case, tool_of
 from cqtui.importers.raw import NoCall
+from cqtui.importers.traced_parameters import KNOWN, snake_case
 
 NO_INPUT = "the input was not captured: have the tool log inputs, and export them"
 VARIABLES = "the input is no prompt but its variables: log the messages that were sent"
@@ -21,9 +21,10 @@ ITEMS = frozenset(
     + [f"{name}_call" for name in CALLS + HOSTED]
     + [f"{name}_call_output" for name in CALLS]
 )
-SYSTEM = ("system", "system_prompt", "instructions")
+SYSTEM = ("system_prompt", "instructions")
+PROMPTS = ("messages", "input", "prompt", "prompts")
 # Beside an "input" of these alone it is the prompt; anything else says that it is one of several variables.
-OF_REQUESTS = KNOWN.union(SYSTEM, ("model", "input", "user", "metadata", "reasoning", "text", "kwargs"))
+OF_REQUESTS = KNOWN.union(SYSTEM, ("system", "model", "input", "user", "metadata", "reasoning", "text", "kwargs"))
 
 
 def request_of(asked: Any, warnings: list[str]) -> dict[str, Any] | NoCall:
@@ -38,23 +39,27 @@ def request_of(asked: Any, warnings: list[str]) -> dict[str, Any] | NoCall:
     if not isinstance(value, Mapping):
         return NoCall(VARIABLES)
     if is_message(value):
-        return {"messages": [value]}
+        return with_tools([value])
     if isinstance(value.get("kwargs"), Mapping) and ("args" in value or "lc" in value):
         return request_in_arguments(value["kwargs"], value.get("args"), warnings)
     rest = {**base.mapping(value.get("kwargs")), **{key: item for key, item in value.items() if key != "kwargs"}}
-    if (
-        "input" in value
-        and {snake_case(name) for name in value} <= OF_REQUESTS
-        and not isinstance(value["input"], dict)
-    ):
-        inner = request_of(value["input"], warnings)
-        # A request to the Responses API stays one: its items are not messages.
-        return inner if isinstance(inner, NoCall) else rest if "model" in value else {**rest, **inner}
-    for name in ("messages", "prompt", "prompts"):
-        if name in value:
-            inner = request_of(value[name], warnings)
-            return inner if isinstance(inner, NoCall) else {**rest, **inner}
-    return request_of(value["input"], warnings) if isinstance(value.get("input"), dict) else NoCall(VARIABLES)
+    if isinstance(value.get("contents"), list):
+        return rest
+    for name in PROMPTS:
+        if name not in value or (name == "input" and not is_prompt_in(value)):
+            continue
+        inner = request_of(value[name], warnings)
+        if isinstance(inner, NoCall):
+            return inner
+        if name == "input" and "model" in value and not isinstance(value[name], dict):
+            return rest  # a request to the Responses API stays one: its items are not messages
+        return with_system({**{key: item for key, item in rest.items() if key not in PROMPTS}, **inner})
+    return NoCall(VARIABLES)
+
+
+def is_prompt_in(value: Mapping[str, Any]) -> bool:
+    """Whether the ``input`` among several fields is the prompt, not one of its variables."""
+    return isinstance(value["input"], dict) or "model" in value or {snake_case(name) for name in value} <= OF_REQUESTS
 
 
 def request_in_arguments(named: Mapping[str, Any], listed: Any, warnings: list[str]) -> dict[str, Any] | NoCall:
@@ -85,24 +90,27 @@ def listed_request(value: list[Any], warnings: list[str]) -> dict[str, Any] | No
 
 def with_tools(messages: list[Any]) -> dict[str, Any]:
     """Messages as a request; definitions of tools that stand among them as if they were messages become its tools."""
-    kept, tools = [], []
+    kept: list[Any] = []
+    tools: list[Any] = []
     for message in messages:
         content = message.get("content") if isinstance(message, Mapping) and message.get("role") == "tool" else None
         if isinstance(content, Mapping) and ("function" in content or "input_schema" in content):
-            tools.append(tool_of(content))
+            tools.append(content)
+        elif isinstance(message, Mapping) and (own := langchain(message)) is not None:
+            kept += own  # APIs are told by their messages, and none has LangChain's
         else:
             kept.append(message)
     return {"messages": kept, "tools": tools} if tools else {"messages": kept}
 
 
-def prompt_in(request: Mapping[str, Any]) -> Any:
-    """The messages of a request, its system prompt first where it stands apart."""
-    messages = request.get("messages", request.get("input"))
-    system = next((request[name] for name in SYSTEM if request.get(name)), None)
-    if not isinstance(system, str | list):
-        return messages
-    listed = messages if isinstance(messages, list) else [{"role": "user", "content": messages}]
-    return [{"role": "system", "content": system}, *listed]
+def with_system(request: dict[str, Any]) -> dict[str, Any]:
+    """The request with its system prompt among its messages, where it stands beside them under no API's name."""
+    system = next((request[name] for name in SYSTEM if isinstance(request.get(name), str)), None)
+    messages = request.get("messages")
+    if not system or not isinstance(messages, list):
+        return request
+    rest = {name: value for name, value in request.items() if name not in SYSTEM}
+    return {**rest, "messages": [{"role": "system", "content": system}, *messages]}
 
 
 def is_pair(value: Any) -> bool:

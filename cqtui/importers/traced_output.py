@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from cqtui.importers import base
+from cqtui.importers.apis.chat import usage_of
 from cqtui.importers.dialects import openai_messages
 from cqtui.importers.dialects.langchain import fields_of
 from cqtui.importers.messages import ROLES
-from cqtui.importers.openai_chat import usage_of
-from cqtui.importers.parameters import snake_case
 from cqtui.importers.traced_input import SPEECH, is_item, is_message
+from cqtui.importers.traced_parameters import snake_case
 
 ANSWER = frozenset((*SPEECH, "role", "type", "name", "id", "audio", "annotations", "reasoning_content"))
+STREAM = re.compile(r"\s*(?:event: ?[a-z_.]+\s+)?data: ?\{")
 BLOCKS = ("text", "output_text", "tool_use", "tool_call", "thinking", "redacted_thinking", "reasoning", "refusal")
 
 
@@ -31,31 +33,43 @@ class Answer:
 
 
 def response_in(answered: Any) -> Any:
-    """The response of a vendor's API in an output: an object, a list of choices, or a stream; None where it is none."""
+    """The response of a vendor's API in an output: an object, its choices or items, or a stream; None where none is."""
     value = base.structured(answered)
     if isinstance(value, str):
-        return value if value.lstrip().startswith(("data: {", "data:{")) else None
+        return value if STREAM.match(value) else None
     if isinstance(value, Mapping):
         kind = value.get("object") in ("chat.completion", "text_completion", "response")
         anthropic = value.get("type") == "message" and "stop_reason" in value and isinstance(value.get("content"), list)
-        return value if kind or anthropic or is_choices(value.get("choices")) else None
-    if not is_choices(value):
+        gemini = is_list_with(value.get("candidates"), "content")
+        return value if kind or anthropic or gemini or is_choices(value.get("choices")) else None
+    if not isinstance(value, list) or not value:
         return None
-    return value if value[0].get("object") == "chat.completion.chunk" else {"choices": value}
+    if all(is_item(item) for item in value):
+        return {"object": "response", "output": value}
+    if all(is_event(item) for item in value):
+        return value
+    return {"choices": value} if is_choices(value) else None
 
 
-def is_chat(response: Any) -> bool:
-    """Whether a response is of an API that has the system prompt among its messages."""
-    return isinstance(response, Mapping) and "choices" in response
+def is_list_with(value: Any, field_name: str) -> bool:
+    """Whether a value is a list of objects of which the first has a field."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], Mapping) and field_name in value[0]
+
+
+def is_event(value: Any) -> bool:
+    """Whether a value is a chunk or event of a stream."""
+    if not isinstance(value, Mapping):
+        return False
+    kind = value.get("type")
+    named = isinstance(kind, str) and kind.startswith(("response.", "message_", "content_block_", "ping"))
+    return named or value.get("object") == "chat.completion.chunk"
 
 
 def is_choices(value: Any) -> bool:
-    """Whether a value is a list of choices or of a stream's chunks."""
-    if not isinstance(value, list) or not value or not all(isinstance(item, Mapping) for item in value):
-        return False
-    first = value[0]
-    chunk = first.get("object") == "chat.completion.chunk"
-    return chunk or isinstance(first.get("message"), Mapping) or ("finish_reason" in first and "text" in first)
+    """Whether a value is a list of choices."""
+    if not is_list_with(value, "message"):
+        return is_list_with(value, "finish_reason") and "text" in value[0]
+    return isinstance(value[0]["message"], Mapping)
 
 
 def answer_of(answered: Any) -> Answer:
@@ -94,8 +108,6 @@ def answer_in_list(value: list[Any]) -> Answer | None:
         return None
     if all(item.get("type") in BLOCKS and "role" not in item and "content" not in item for item in spoken):
         return Answer({"role": "assistant", "content": spoken})
-    if all(is_item(item) for item in spoken):
-        return Answer(spoken)
     start = len(spoken)
     while start and is_answer(spoken[start - 1]):
         start -= 1

@@ -191,6 +191,62 @@ def test_an_empty_response_is_no_call() -> None:
     assert refused(run(outputs={"object": "chat.completion", "choices": []})) == "the response has no choices"
 
 
+ITEMS = [{"type": "reasoning", "summary": []}, {"type": "message", "role": "assistant", "content": "yo"}]
+CALL = {"type": "function_call", "call_id": "1", "name": "look", "arguments": "{}"}
+
+
+def test_items_of_the_responses_api() -> None:
+    asked = [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}]
+    noted = {"model": "gpt-4o", "instructions": "be kind", "text": {"format": {"type": "json_object"}}}
+    call = read(span(input=asked, output=ITEMS, metadata=noted))
+    assert [message.text for message in call.messages] == ["be kind", "hi"]
+    assert (said(call), call.finish_reason) == ("yo", "stop")
+    assert call.params == {"response_format": {"type": "json_object"}}
+    assert "instructions" not in call.metadata
+    assert read(span(input=asked, output=[CALL])).finish_reason == "tool_calls"
+    response: dict[str, Any] = {
+        "object": "response",
+        "status": "completed",
+        "output": ITEMS,
+        "model": "gpt-4o-2024-08-06",
+    }
+    response["usage"] = {"input_tokens": 9, "output_tokens": 1, "input_tokens_details": {"cached_tokens": 4}}
+    for sent in (
+        {"model": "gpt-4o", "input": "hi", "store": True},
+        {"messages": [constructor("HumanMessage", content="hi")]},
+    ):
+        call = read(run(inputs=sent, outputs=response))
+        assert ([message.text for message in call.messages], said(call)) == (["hi"], "yo")
+        assert (call.usage.input_tokens, call.usage.cached_tokens) == (9, 4)
+    earlier = {"model": "gpt-4o", "input": "hi", "previous_response_id": "x"}
+    assert "continues an earlier response" in refused(run(inputs=earlier, outputs=response))
+
+
+def test_messages_of_other_apis() -> None:
+    message: dict[str, Any] = {
+        "type": "message",
+        "role": "assistant",
+        "stop_reason": "max_tokens",
+        "model": "claude-sonnet-4-5",
+    }
+    message |= {"content": [{"type": "text", "text": "yo"}]}
+    message["usage"] = {"input_tokens": 2, "cache_read_input_tokens": 8, "output_tokens": 1}
+    call = read(run(inputs={"messages": HI, "system": "be kind", "max_tokens": 1}, outputs=message))
+    assert [one.role for one in call.messages] == ["system", "user"]
+    assert (call.provider, call.finish_reason, call.usage.input_tokens) == ("anthropic", "length", 10)
+    gemini = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+    candidate = {"content": {"role": "model", "parts": [{"text": "yo"}]}, "finishReason": "STOP"}
+    call = read(page(model="gemini-2.0-flash", input=gemini, output={"candidates": [candidate]}))
+    assert ([one.text for one in call.messages], said(call), call.provider) == (["hi"], "yo", "google")
+
+
+@pytest.mark.parametrize("record", [run, page, span])
+def test_calls_with_tools_that_the_vendor_runs_cannot_be_replayed(record: Any) -> None:
+    tools = [{"type": "web_search"}]
+    sent: dict[str, Any] = {"modelParameters": {"tools": tools}, "metadata": {"tools": tools}}
+    assert "web_search" in refused(record(**sent, extra={"invocation_params": {"tools": tools}}))
+
+
 def test_finish_reason_follows_from_tool_calls_where_it_is_not_noted() -> None:
     calls = [{"id": "1", "type": "function", "function": {"name": "look", "arguments": "{}"}}]
     assert read(blob(output=json.dumps({**YO, "tool_calls": calls}))).finish_reason == "tool_calls"
@@ -329,6 +385,12 @@ def test_media_of_langchain_can_be_sent_again(block: dict[str, Any], kind: str, 
     assert part.kind == kind
     assert part.raw is not None
     assert {name: part.raw[name] for name in wire} == wire
+
+
+def test_tool_results_of_anthropic_inside_a_message_of_langchain() -> None:
+    content = [{"type": "tool_result", "tool_use_id": "1", "content": "found"}, {"type": "text", "text": "go on"}]
+    call = read(run(inputs={"messages": [*HI, {"type": "human", "content": content}]}))
+    assert [(one.role, one.text) for one in call.messages] == [("user", "hi"), ("tool", "found"), ("user", "go on")]
 
 
 def test_reasoning_of_langchain_is_no_text() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers.base import mapping, structured, text_or_none
+from cqtui.importers.dialects.anthropic import anthropic_messages
 
 ROLES = {
     "human": "user",
@@ -20,11 +21,10 @@ ROLES = {
     "remove": "",
 }
 # LangChain repeats these blocks of a vendor's answer as tool calls; reasoning is no part of the text.
-REPEATED = ("tool_use", "tool_call", "tool_call_chunk", "invalid_tool_call", "input_json_delta", "function_call")
-REASONING = ("thinking", "redacted_thinking", "reasoning", "reasoning_content")
+REPEATED = ("tool_call", "tool_call_chunk", "invalid_tool_call", "input_json_delta", "function_call")
+REASONING = ("reasoning", "reasoning_content")
 # The media type of a block that names none; one has to be named, though vendors look at the data itself.
-MEDIA = {"image": "image/png", "audio": "audio/wav", "document": "application/pdf"}
-MEDIA |= dict.fromkeys(("file", "media"), "application/octet-stream")
+MEDIA = {"image": "image/png", "audio": "audio/wav"} | dict.fromkeys(("file", "media"), "application/octet-stream")
 AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav"}
 
 
@@ -47,7 +47,8 @@ def langchain(item: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     for name in ("name", "tool_call_id"):
         if fields.get(name) is not None:
             message[name] = fields[name]
-    return [message]
+    # LangChain hands a vendor's blocks on inside its own message.
+    return anthropic_messages(message) or [message]
 
 
 def fields_of(item: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -93,9 +94,7 @@ def tool_calls_of(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> list[d
     if not isinstance(given, list) or not given:
         content = fields.get("content")
         blocks = content if isinstance(content, list) else []
-        given = [
-            block for block in blocks if isinstance(block, dict) and block.get("type") in ("tool_use", "tool_call")
-        ]
+        given = [block for block in blocks if isinstance(block, dict) and block.get("type") == "tool_call"]
     return [tool_call(call) for call in given if isinstance(call, dict)]
 
 
@@ -103,7 +102,7 @@ def tool_call(call: Mapping[str, Any]) -> dict[str, Any]:
     """One tool call in OpenAI's shape; arguments that were no valid JSON stay the text that they were."""
     if isinstance(call.get("function"), dict):
         return dict(call)
-    arguments = call.get("args", call.get("input"))
+    arguments = call.get("args")
     if not isinstance(arguments, str):
         arguments = "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
     return {"id": call.get("id"), "type": "function", "function": {"name": call.get("name"), "arguments": arguments}}
@@ -129,11 +128,10 @@ def part_of(block: dict[str, Any]) -> dict[str, Any]:
         return {"type": "image_url", "image_url": {"url": block["image_url"]}}
     if kind == "text-plain" and isinstance(block.get("text"), str):
         return {"type": "text", "text": block["text"]}
-    if kind not in MEDIA:
+    if kind not in MEDIA or isinstance(block.get("source"), dict):
         return block
-    source = mapping(block.get("source")) or block
-    mime = str(source.get("mime_type") or source.get("media_type") or source.get("mimeType") or MEDIA[kind])
-    data, url, file = source.get("base64") or source.get("data"), source.get("url"), source.get("file_id")
+    mime = str(block.get("mime_type") or block.get("mimeType") or MEDIA[kind])
+    data, url, file = block.get("base64") or block.get("data"), block.get("url"), block.get("file_id")
     major, _, minor = mime.partition("/")
     if isinstance(data, str) and major == "audio":
         return {"type": "input_audio", "input_audio": {"data": data, "format": AUDIO_FORMATS.get(minor, minor)}}
