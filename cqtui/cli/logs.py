@@ -39,15 +39,19 @@ def _as_json(read: LogRead, traffic: TrafficProfile, current: ModelEntry | None)
 
 
 @command.command("inspect")
-@click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file. [default: cqtui.toml here, if any]")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON to stdout.")
 def inspect(path: tuple[Path, ...], config: Path | None, as_json: bool) -> None:
     """Say what was recognised in PATH, its traffic, and what it costs today. Calls nothing.
 
+    PATH is a file, a folder, a pattern in quotes, or - for stdin.
+
     \b
-    Example:
+    Examples:
       cqtui logs inspect logs/
+      cqtui logs inspect "logs/**/*.jsonl"
+      zcat october.jsonl.gz | cqtui logs inspect -
     """
     settings = load_settings(config)
     log = log_with_progress(settings, list(path))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import re
-import sqlite3
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,8 +67,8 @@ def _rows(file: Path) -> Iterator[Found | Rejected]:
     try:
         for number, record in enumerate(llm_database.records(file), 1):
             yield Found(record, number)
-    except sqlite3.Error as error:
-        said = " ".join(str(error).split())[:80]
+    except llm_database.UNUSABLE as error:
+        said = "damaged" if isinstance(error, UnicodeError) else ascii(str(error))[1:-1][:80]
         if not number:
             raise BadInputError(f"{file}: the database cannot be read ({said}).") from error
         yield Rejected(f"the database cannot be read from here on ({said})", str(file), number + 1)

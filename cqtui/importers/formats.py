@@ -25,17 +25,25 @@ from cqtui.importers.openai_batch import OpenAIBatchImporter, OpenAIBatchJoin
 from cqtui.importers.openai_chat import OpenAIChatImporter
 from cqtui.importers.openai_finetune import OpenAIFineTuneImporter
 from cqtui.importers.openai_responses import OpenAIResponsesImporter
+from cqtui.importers.otel_genai import OTelGenAIImporter
 from cqtui.importers.portkey import PortkeyImporter
+from cqtui.importers.promptfoo import PromptfooImporter
+from cqtui.importers.sharegpt import ShareGPTImporter, WildChatImporter
+from cqtui.importers.ui_messages import UIMessageImporter, UIMessageJoin
+from cqtui.importers.vercel_ai import VercelAIImporter
 
 # Where two are equally sure of a record, the first has it.
 IMPORTERS: tuple[Importer, ...] = (
+    LlmSqliteImporter(),
+    OTelGenAIImporter(),
+    VercelAIImporter(),
+    PromptfooImporter(),
     LangfuseImporter(),
     LangSmithImporter(),
     BraintrustImporter(),
     LiteLLMImporter(),
     PortkeyImporter(),
     HeliconeImporter(),
-    LlmSqliteImporter(),
     OpenAIBatchImporter(),
     AnthropicBatchImporter(),
     OpenAIResponsesImporter(),
@@ -45,6 +53,9 @@ IMPORTERS: tuple[Importer, ...] = (
     OpenAIChatImporter(),
     NativeImporter(),
     OpenAIFineTuneImporter(),
+    WildChatImporter(),
+    ShareGPTImporter(),
+    UIMessageImporter(),
     CsvImporter(),
 )
 # Formats whose calls stand in several records.
@@ -53,6 +64,7 @@ JOINS: Mapping[str, type[Join]] = {
     BraintrustImporter.name: VersionJoin,
     OpenAIBatchImporter.name: OpenAIBatchJoin,
     AnthropicBatchImporter.name: AnthropicBatchJoin,
+    UIMessageImporter.name: UIMessageJoin,
 }
 ENVELOPES = ("data", "runs", "items", "results", "records", "logs", "rows", "events")
 

@@ -31,9 +31,13 @@ LONGEST_CHAIN = 10_000
 BATCH = 200
 NAMED_TABLES = 12
 TIMEOUT_S = 5.0
+# SQLite quotes a damaged schema in its complaint, which Python then takes for text.
+UNUSABLE = (sqlite3.Error, UnicodeError)
 
-OWN = ("id", "model", "resolved_model", "options_json", "schema_id", "input_tokens", "output_tokens", "token_details")
-OWN += ("duration_ms", "datetime_utc")
+OWN = (
+    *("id", "model", "resolved_model", "options_json", "schema_id", "duration_ms", "datetime_utc"),
+    *("input_tokens", "output_tokens", "token_details"),
+)
 TURN = (*OWN, "thread_id", "parent_message_hash", "tip_message_hash")
 RESPONSE = (*OWN, "prompt", "system", "response")
 # The table of responses, and before it of logs, with the column that names a call's conversation.
@@ -55,7 +59,7 @@ def records(file: Path) -> Iterator[Record]:
 
     Raises:
         BadInputError: It is no database of llm.
-        sqlite3.Error: It cannot be opened, or is damaged.
+        sqlite3.Error, UnicodeError: It cannot be opened, or is damaged.
     """
     with opened(file) as connection:
         database = _Database(connection)
@@ -79,7 +83,7 @@ def opened(file: Path) -> Iterator[sqlite3.Connection]:
     written, it is read from a copy.
 
     Raises:
-        sqlite3.Error: It cannot be opened.
+        sqlite3.Error, UnicodeError: It cannot be opened.
     """
     with ExitStack() as stack:
         try:
@@ -117,7 +121,7 @@ def _connection(file: Path, mode: str) -> sqlite3.Connection:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA query_only = ON")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error:
+    except UNUSABLE:
         connection.close()
         raise
     return connection

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from cqtui.errors import BadInputError
 from cqtui.importers.base import Importer, Join, Joined, Place, Row, Skipped, digest
 from cqtui.importers.container import UNREADABLE, Found, Rejected, records
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
-from cqtui.importers.paths import Paths, log_files
+from cqtui.importers.paths import LogFile, Paths, log_files, on_disk
 from cqtui.importers.progress import Progress
 from cqtui.importers.raw import NoCall, RawCall, normalised
 from cqtui.models import LoggedCall
@@ -70,7 +70,7 @@ def read_logs(path: Paths, *, hash_identities: bool = True) -> LogRead:
     """Read logs whole.
 
     Args:
-        path: A file, a folder, or several of them.
+        path: A file, a folder, a pattern such as ``logs/*.jsonl``, ``-`` for stdin, or several of them.
         hash_identities: Replace user and session by a hash.
 
     Raises:
@@ -183,19 +183,19 @@ def iter_raw(path: Paths, progress: Progress | None = None) -> Iterator[RawCall 
     """
     files = log_files(path)
     progress = progress or Progress()
-    progress.files = tuple(str(file) for file, _ in files)
+    progress.files = tuple(file.name for file in files)
     reading = _Reading(progress)
     recognised, last = False, BadInputError("No log was given.")
-    for file, named in files:
+    for file in files:
         try:
             yield from reading.of_file(file)
             recognised = True
         except BadInputError as error:
             # In a folder, other files than logs are expected; a file that was named must be one.
-            if named:
+            if file.named:
                 raise
             last = error
-            yield Rejected(error.title, str(file))
+            yield Rejected(error.title, file.name)
     if not recognised:
         raise last
     yield from reading.of_joins()
@@ -211,20 +211,23 @@ class _Reading:
         self._seen_before: set[bytes] = set()
         self._joins: dict[str, Join] = {}
 
-    def of_file(self, file: Path) -> Iterator[RawCall | Skipped | Rejected]:
+    def of_file(self, file: LogFile) -> Iterator[RawCall | Skipped | Rejected]:
         """The records of a file, or BadInputError where it is no log."""
-        name = str(file)
+        with on_disk(file) as path:
+            yield from self._of_path(path, file.name)
+
+    def _of_path(self, path: Path, name: str) -> Iterator[RawCall | Skipped | Rejected]:
         recognised, empty = False, True
         fields: list[str] = []
         # Rejections wait until the file is known to be a log; afterwards they are handed on at once.
         waiting: list[Rejected] = []
         first: Rejected | None = None
         importer_of, of_record = self._detection.importer_of, self._of_record
-        for item in records(file, self._progress):
+        for item in records(path, self._progress):
             empty = False
             results: Iterable[RawCall | Skipped | Rejected | None]
             if isinstance(item, Rejected):
-                results = (item,)
+                results = (replace(item, file=item.file.replace(str(path), name)),)
             elif (
                 type(item.value) is dict
                 and (importer := importer_of(item.value)) is not None
@@ -246,14 +249,14 @@ class _Reading:
                 if result is not None:
                     yield result
         if empty:
-            raise BadInputError(f"{file}: the file is empty.", "Name a file with logged calls.")
+            raise BadInputError(f"{name}: the file is empty.", "Name a file with logged calls.")
         if not recognised:
             said = f"line {first.line}: {first.reason}" if first is not None else "no records"
             near = nearest(fields)
             if fields:
                 said = f"fields seen: {', '.join(printable(field) for field in fields[:12])}"
                 said += f"; nearest formats: {', '.join(near)}" if near else ""
-            raise BadInputError(f"{file}: not a log ({said}).", "No record has a known format.")
+            raise BadInputError(f"{name}: not a log ({said}).", "No record has a known format.")
 
     def of_joins(self) -> Iterator[RawCall | Skipped | Rejected]:
         """The calls whose records stand apart, now that all were read."""
