@@ -154,7 +154,9 @@ def scores_of(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if isinstance(score, Mapping) and "name" in score:
             yield value_of(score)
     for name, value in record.items():
-        values = base.structured(value) if snake_case(name) not in LISTS else None
+        if not (isinstance(value, list) or (isinstance(value, str) and value[:1] == "[")) or snake_case(name) in LISTS:
+            continue
+        values = base.structured(value)
         if not isinstance(values, list) or not values:
             continue
         if all(isinstance(item, int | float | str) for item in values):

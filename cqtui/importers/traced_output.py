@@ -102,7 +102,7 @@ def answer_in_object(value: Mapping[str, Any], *, written: bool) -> Answer | Non
 
 
 def answer_in_list(value: list[Any]) -> Answer | None:
-    """The answer in a list of messages (what follows the last question), of content blocks or of response items."""
+    """The answer in a list of messages (what follows the last question), or of content blocks."""
     spoken = [item for item in value if isinstance(item, Mapping)]
     if not spoken or len(spoken) < len(value):
         return None
