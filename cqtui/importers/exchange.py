@@ -17,6 +17,12 @@ from cqtui.importers.streams import response_of
 
 Api = Literal["chat", "responses", "anthropic", "gemini", "other"]
 
+# Where a request holds what it asks: it is of a known API with any of these.
+CONTENTS = frozenset({"messages", "contents", "input", "prompt"})
+
+_ANTHROPIC = frozenset({"system", "stop_sequences", "anthropic_version", "thinking"})
+_GEMINI = frozenset({"candidates", "promptFeedback", "usageMetadata", "usage_metadata"})
+
 
 def read_exchange(request: Any, response: Any) -> RawCall | NoCall:
     """The call of a request body and a response body, each an object, JSON text of one, or a stream's text or events.
@@ -77,7 +83,7 @@ def response_api(response: Mapping[str, Any] | None) -> Api | None:
         return "responses"
     if isinstance(response.get("content"), list) and ("stop_reason" in response or response.get("type") == "message"):
         return "anthropic"
-    if any(name in response for name in ("candidates", "promptFeedback", "usageMetadata", "usage_metadata")):
+    if not _GEMINI.isdisjoint(response):
         return "gemini"
     if isinstance(response.get("data"), list) or isinstance(response.get("results"), list):
         return "other"
@@ -96,7 +102,7 @@ def request_api(request: Mapping[str, Any]) -> Api | None:
 
 
 def _is_anthropic(request: Mapping[str, Any]) -> bool:
-    if any(name in request for name in ("system", "stop_sequences", "anthropic_version", "thinking")):
+    if not _ANTHROPIC.isdisjoint(request):
         return True
     tools = base.structured(request.get("tools"))
     return isinstance(tools, list) and any(isinstance(tool, dict) and "input_schema" in tool for tool in tools)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from cqtui.importers import base
 from cqtui.importers.apis.chat import is_azure
 from cqtui.importers.base import Importer
-from cqtui.importers.exchange import Api, failure_of, read_exchange, request_api, response_api
+from cqtui.importers.exchange import CONTENTS, Api, failure_of, read_exchange, request_api, response_api
 from cqtui.importers.raw import NoCall, RawCall
 from cqtui.importers.streams import response_of
 
@@ -33,7 +33,7 @@ STORED = (
     "frequency_penalty",
     "presence_penalty",
 )
-ADDRESSES = ("url", "request_url", "endpoint", "uri", "path")
+ADDRESSES = frozenset({"url", "request_url", "endpoint", "uri", "path"})
 
 _DEPLOYMENT = re.compile(r"/deployments/([^/?#]+)")
 
@@ -58,7 +58,7 @@ class Pair(NamedTuple):
     @property
     def deployment(self) -> str | None:
         """The name of the deployment that the URL names, as Azure's do."""
-        found = _DEPLOYMENT.search(self.url)
+        found = _DEPLOYMENT.search(self.url) if self.url else None
         return found[1] if found else None
 
 
@@ -124,16 +124,16 @@ def pair_of(record: Mapping[str, Any]) -> Pair | None:
             continue
         request = base.structured(record[asked])
         response = _body(base.structured(record[answered]))
-        url = next((record[name] for name in ADDRESSES if isinstance(record.get(name), str)), "")
-        if isinstance(request, dict) and request_api(request) is None and "body" in request:
-            url = next((request[name] for name in ADDRESSES if isinstance(request.get(name), str)), url)
+        url = _address(record)
+        if isinstance(request, dict) and "body" in request and CONTENTS.isdisjoint(request):
+            url = _address(request) or url
             request = base.structured(request["body"])
         found = response_of(response)
         if isinstance(request, str | list):
             # Alone, a list or a text is the input where the answer is of the API that has one.
             given = "input" if response_api(found) == "responses" else "messages"
             request = {given: request} if isinstance(request, list) or given == "input" else None
-        if not isinstance(request, dict) or request_api(request) is None:
+        if not isinstance(request, dict) or CONTENTS.isdisjoint(request):
             continue
         if "messages" in request and not isinstance(base.structured(request["messages"]), list):
             continue
@@ -148,6 +148,13 @@ def pair_of(record: Mapping[str, Any]) -> Pair | None:
     given = record.get("input", record.get("input_items"))
     # A stored response, with the input items that were listed for it.
     return Pair({"input": given}, dict(record)) if given and response_api(record) == "responses" else None
+
+
+def _address(holder: Mapping[str, Any]) -> str:
+    """The URL that a record or a request names, or "" where it names none."""
+    if ADDRESSES.isdisjoint(holder):
+        return ""
+    return next((holder[name] for name in sorted(ADDRESSES) if isinstance(holder.get(name), str)), "")
 
 
 def _body(response: Any) -> Any:

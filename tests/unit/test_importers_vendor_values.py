@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -172,7 +173,8 @@ def test_our_reading_of_openais_usage_agrees_with_the_library() -> None:
 
 def test_the_price_library_is_imported_only_when_needed() -> None:
     code = "import sys, cqtui.importers; sys.exit('genai_prices' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    here = Path(__file__).parents[2]
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=here).returncode == 0
 
 
 @pytest.mark.parametrize(

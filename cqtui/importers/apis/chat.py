@@ -11,7 +11,7 @@ from cqtui.importers.params import params_of
 from cqtui.importers.raw import NoCall
 
 _NOT_PARAMS = ("model", "messages", "prompt", *PERSONAL)
-_FILTERS = ("prompt_filter_results", "prompt_annotations", "content_filter_results")
+_FILTERS = frozenset({"prompt_filter_results", "prompt_annotations", "content_filter_results"})
 
 
 def asked(request: Mapping[str, Any]) -> Asked | NoCall:
@@ -57,7 +57,7 @@ def is_azure(response: Mapping[str, Any]) -> bool:
     """Whether the response carries the findings of Azure's content filter."""
     choices = response.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
-    return any(name in response or (isinstance(first, dict) and name in first) for name in _FILTERS)
+    return not (_FILTERS.isdisjoint(response) and (not isinstance(first, dict) or _FILTERS.isdisjoint(first)))
 
 
 def usage_of(value: Any) -> dict[str, Any]:
