@@ -26,7 +26,6 @@ SEGMENT_KEYS = ("segment", "route", "template", "prompt_name", "feature", "task"
 NO_SYSTEM_PROMPT = "no system prompt"
 MOST_TOKENS = 2**53
 _ROLES = {"system": 0, "developer": 0, "user": 1, "assistant": 2, "tool": 3}
-_COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens")
 
 
 class CallFacts(NamedTuple):
@@ -87,15 +86,12 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
     messages, usage, answer, model = raw.messages, raw.usage, raw.completion, raw.model
     if type(messages) is not list or type(model) is not str or not model.strip():
         return None
-    counts: list[int] = []
-    for name in _COUNTS:
-        tokens = usage.get(name)
-        if tokens is None:
-            tokens = 0 if len(counts) > 1 else -1
-        if type(tokens) is not int or not 0 <= tokens <= MOST_TOKENS:
-            return None
-        counts.append(tokens)
-    if counts[2] > counts[0]:
+    get = usage.get
+    tokens_in, tokens_out = get("input_tokens"), get("output_tokens")
+    cached, written = get("cached_tokens") or 0, get("cache_write_tokens") or 0
+    if not (type(tokens_in) is type(tokens_out) is type(cached) is type(written) is int):
+        return None
+    if not (0 <= cached <= tokens_in <= MOST_TOKENS and 0 <= tokens_out <= MOST_TOKENS and 0 <= written <= MOST_TOKENS):
         return None
     has_tools, has_content, of_user, system = bool(raw.params.get("tools")), False, 0, []
     for message in messages:
@@ -122,20 +118,22 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
         is_baseline = False
     else:
         return None
+    params, metadata = raw.params, raw.metadata
+    segment = _named_segment(metadata) if metadata else None
     return CallFacts(
-        model=model.strip(),
-        time=instant(raw.time, []),
-        input_tokens=counts[0],
-        output_tokens=counts[1],
-        cached_tokens=counts[2],
-        cache_write_tokens=counts[3],
-        is_estimated=False,
-        is_baseline=is_baseline,
-        uses_tools=has_tools,
-        uses_json="response_format" in raw.params and expects_json(raw.params),
-        uses_vision=False,
-        is_multi_turn=of_user > 1,
-        segment=_named_segment(raw.metadata) or _prompt_segment("\n".join(system)),
+        model.strip(),
+        instant(raw.time, []),
+        tokens_in,
+        tokens_out,
+        cached,
+        written,
+        False,
+        is_baseline,
+        has_tools,
+        "response_format" in params and expects_json(params),
+        False,
+        of_user > 1,
+        segment or _prompt_segment("\n".join(system)),
     )
 
 

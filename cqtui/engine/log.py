@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def read_log(
         is_own = current is None or (facts.model is not None and known.entry_of(facts.model) is current)
         (own if is_own else others).offer(item, total.calls)
     identified = Identified()
-    drawn = sorted([*own.numbered, *others.numbered], key=lambda each: each[0])
+    drawn = heapq.merge(own.drawn(), others.drawn(), key=lambda each: each[0])
     made = (identified.call_of(raw) for _, raw in drawn)
     calls = tuple(call for call in made if isinstance(call, LoggedCall))
     return Log(found.as_read(calls, progress.files, progress.joined), total)

@@ -34,7 +34,7 @@ class _Tokens:
     written: int = 0
 
 
-@dataclass
+@dataclass(slots=True)
 class Tally:
     """The sum of the calls that were added.
 
@@ -64,31 +64,43 @@ class Tally:
 
     def add(self, facts: CallFacts) -> None:
         """Enter a call."""
+        (
+            model,
+            time,
+            tokens_in,
+            tokens_out,
+            cached,
+            written,
+            estimated,
+            baseline,
+            tools,
+            is_json,
+            vision,
+            turns,
+            segment,
+        ) = facts
         self.calls += 1
-        model = facts.model or UNKNOWN
-        if model not in self.models and len(self.models) >= MOST_NAMES:
-            model = OTHERS
-        self.models[model] += 1
-        if facts.is_baseline:
+        model = _count(self.models, model or UNKNOWN)
+        _count(self.segments, segment)
+        if baseline:
             self.baseline_calls += 1
             self.baseline_models[model] += 1
-        segment = facts.segment
-        if segment not in self.segments and len(self.segments) >= MOST_NAMES:
-            segment = OTHERS
-        self.segments[segment] += 1
-        self.tools += facts.uses_tools
-        self.json += facts.uses_json
-        self.vision += facts.uses_vision
-        self.multi_turn += facts.is_multi_turn
-        self.estimated_calls += facts.is_estimated
-        time = facts.time
+        if tools:
+            self.tools += 1
+        if is_json:
+            self.json += 1
+        if vision:
+            self.vision += 1
+        if turns:
+            self.multi_turn += 1
+        if estimated:
+            self.estimated_calls += 1
         if time is not None:
             self.timed += 1
             if self.first is None or time < self.first:
                 self.first = time
             if self.last is None or time > self.last:
                 self.last = time
-        tokens_in, tokens_out = facts.input_tokens, facts.output_tokens
         if tokens_in is None or tokens_out is None:
             return
         self.known_calls += 1
@@ -104,9 +116,9 @@ class Tally:
         held.input += tokens_in
         held.output += tokens_out
         # Counts that contradict their total say nothing of what was cached.
-        if facts.cached_tokens + facts.cache_write_tokens <= tokens_in:
-            held.cached += facts.cached_tokens
-            held.written += facts.cache_write_tokens
+        if cached + written <= tokens_in:
+            held.cached += cached
+            held.written += written
 
     @property
     def most_used_model(self) -> str | None:
@@ -162,6 +174,15 @@ class Tally:
             total += rates.cost(fresh, held.cached, held.written, held.output)
             calls += held.calls
         return (total / calls if calls else None), calls
+
+
+def _count(counts: Counter[str], name: str) -> str:
+    """Count a name, or count it among the others where there are too many; returns what it was counted as."""
+    known = counts.get(name)
+    if known is None and len(counts) >= MOST_NAMES:
+        name, known = OTHERS, counts.get(OTHERS)
+    counts[name] = (known or 0) + 1
+    return name
 
 
 def tally(facts: Iterable[CallFacts], thresholds: tuple[int, ...] = ()) -> Tally:

@@ -216,6 +216,9 @@ def instant(value: Any, notes: list[str]) -> datetime | None:
         return None
     try:
         if isinstance(value, str):
+            if value[4:5] == "-":  # no number: the usual case, and the quick one
+                parsed = datetime.fromisoformat(value)
+                return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
             text = value.strip()
             if not text.lstrip("-").replace(".", "", 1).isdigit():
                 parsed = datetime.fromisoformat(text)

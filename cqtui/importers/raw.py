@@ -35,6 +35,7 @@ class RawCall:
         score: Feedback; outside 0..1 it is kept in the metadata as it is, with ``score_name``.
         warnings: What was odd about the record.
         place: Where it was read; the reader fills it in.
+        content: The record as JSON, where the call can be read from it alone; the reader fills it in.
     """
 
     messages: Any
@@ -57,6 +58,7 @@ class RawCall:
     score_name: str | None = None
     warnings: list[str] = field(default_factory=list)
     place: Place = NOWHERE
+    content: bytes = b""
 
 
 def normalised(raw: RawCall) -> LoggedCall | NoCall:

@@ -294,8 +294,11 @@ class _Reading:
         self, importer: Importer, record: dict[str, Any], item: Found, file: str
     ) -> tuple[RawCall | Skipped | Rejected | None, ...]:
         """What became of a record; None and what it made whole where it may wait for its other side."""
-        content = _content(record)
-        mark = hashlib.blake2b(content, digest_size=16).digest()
+        try:
+            content, is_exact = orjson.dumps(record), type(record) is dict
+        except TypeError:  # integers beyond 64 bits, or deeper nesting than it writes
+            content, is_exact = json.dumps(record).encode(), False
+        mark = hashlib.sha256(content).digest()
         place = Place(file, item.line, importer.name, mark, len(content), item.warnings)
         if mark in self._seen or mark in self._seen_before:
             return (Skipped(REPEAT, place.origin),)
@@ -306,7 +309,10 @@ class _Reading:
             if importer.name in JOINS:
                 join = self._joins.setdefault(importer.name, JOINS[importer.name]())
                 return (None, *self._of_joined(join.add(record, place)))
-            return (_placed(importer.read(record), place),)
+            call = importer.read(record)
+            if isinstance(call, RawCall) and is_exact:
+                call.content = content
+            return (_placed(call, place),)
         except UNREADABLE as error:
             return (Rejected(f"unusable record ({type(error).__name__})", file, item.line),)
 
@@ -324,14 +330,6 @@ class _Reading:
                     yield from self._flat(item, depth + 1)
                 return
         yield value
-
-
-def _content(record: dict[str, Any]) -> bytes:
-    """The record as JSON, by which repeats of it are known."""
-    try:
-        return orjson.dumps(record)
-    except TypeError:  # integers beyond 64 bits, or deeper nesting than it writes
-        return json.dumps(record).encode()
 
 
 def _placed(call: RawCall | NoCall, place: Place) -> RawCall | Skipped:

@@ -37,7 +37,7 @@ def drawn(calls: list[RawCall], size: int, seed: int = 1, **limits: int) -> list
     sample = Sample(size, seed, **limits)
     for position, call in enumerate(calls):
         sample.offer(call, position)
-    return [call for _, call in sample.numbered]
+    return [call for _, call in sample.drawn()]
 
 
 def test_a_small_log_is_kept_whole_in_its_order() -> None:
