@@ -16,15 +16,17 @@ from typing import Any, NamedTuple
 
 from cqtui.checks.answers import expects_json
 from cqtui.checks.conversation import render_completion, render_conversation
-from cqtui.importers import NoCall, RawCall, instant, normalised
+from cqtui.importers import NoCall, RawCall, instant, maker_name, normalised
 from cqtui.models import LoggedCall, Usage
 from cqtui.settings import Traffic
 
 # The vendors' rule of thumb for English, in bytes of UTF-8 so that other scripts are not far off.
 BYTES_PER_TOKEN = 4
 SEGMENT_KEYS = ("segment", "route", "template", "prompt_name", "feature", "task", "endpoint", "use_case")
+_SEGMENT_KEYS = frozenset(SEGMENT_KEYS)
 NO_SYSTEM_PROMPT = "no system prompt"
 MOST_TOKENS = 2**53
+_NOT_PLAIN = frozenset({"type", "function_call", "tool_calls", "parts", "args", "additional_kwargs"})
 _ROLES = {"system": 0, "developer": 0, "user": 1, "assistant": 2, "tool": 3}
 
 
@@ -95,15 +97,13 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
         return None
     has_tools, has_content, of_user, system = bool(raw.params.get("tools")), False, 0, []
     for message in messages:
-        if type(message) is not dict or "type" in message or "function_call" in message:
+        if type(message) is not dict or (len(message) > 2 and not _NOT_PLAIN.isdisjoint(message)):
             return None
-        role, content = message.get("role"), message.get("content")
-        kind = _ROLES.get(role) if type(role) is str else None
+        content, kind = message.get("content"), _ROLES.get(message.get("role", ""))
         if kind is None or not (content is None or type(content) is str):
             return None
-        if message.get("tool_calls"):
-            return None
-        has_content = has_content or bool(content)
+        if content:
+            has_content = True
         if kind == 0:
             system.append(content or "")
         elif kind == 1:
@@ -119,9 +119,9 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
     else:
         return None
     params, metadata = raw.params, raw.metadata
-    segment = _named_segment(metadata) if metadata else None
+    named = _named_segment(metadata) if metadata else None
     return CallFacts(
-        model.strip(),
+        maker_name(model.strip()),
         instant(raw.time, []),
         tokens_in,
         tokens_out,
@@ -133,7 +133,7 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
         "response_format" in params and expects_json(params),
         False,
         of_user > 1,
-        segment or _prompt_segment("\n".join(system)),
+        named or _prompt_segment("\n".join(system)),
     )
 
 
@@ -190,7 +190,9 @@ def segment_of(call: LoggedCall) -> str:
 
 
 def _segment_key(metadata: Mapping[str, Any]) -> str | None:
-    for name in SEGMENT_KEYS if metadata else ():
+    if _SEGMENT_KEYS.isdisjoint(metadata):
+        return None
+    for name in SEGMENT_KEYS:
         value = metadata.get(name)
         if isinstance(value, str) and value:
             return name

@@ -65,15 +65,16 @@ def read_log(
         if not isinstance(item, RawCall):
             found.add(item)
             continue
+        place = item.place
         try:
             facts = facts_of_raw(item, settings.traffic)
         except (ValueError, RecursionError) as error:
-            found.add(Rejected(f"unusable record ({type(error).__name__})", item.place.file, item.place.line))
+            found.add(Rejected(f"unusable record ({type(error).__name__})", place.file, place.line))
             continue
         if isinstance(facts, NoCall):
-            found.add(Skipped(facts.reason, item.place.origin))
+            found.add(Skipped(facts.reason, place.origin))
             continue
-        found.add(item)
+        found.add_call(place.format)
         total.add(facts)
         is_own = current is None or (facts.model is not None and known.entry_of(facts.model) is current)
         (own if is_own else others).offer(item, total.calls)

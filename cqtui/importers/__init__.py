@@ -2,6 +2,7 @@
 
 from cqtui.importers.base import Importer, Skipped, instant
 from cqtui.importers.container import Rejected
+from cqtui.importers.model_names import maker_name
 from cqtui.importers.paths import log_files, log_paths
 from cqtui.importers.progress import Progress
 from cqtui.importers.raw import NoCall, RawCall, normalised
@@ -24,6 +25,7 @@ __all__ = [
     "iter_raw",
     "log_files",
     "log_paths",
+    "maker_name",
     "normalised",
     "read_logs",
 ]

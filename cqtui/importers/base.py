@@ -218,6 +218,8 @@ def instant(value: Any, notes: list[str]) -> datetime | None:
         if isinstance(value, str):
             if value[4:5] == "-":  # no number: the usual case, and the quick one
                 parsed = datetime.fromisoformat(value)
+                if parsed.tzinfo is UTC:
+                    return parsed
                 return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
             text = value.strip()
             if not text.lstrip("-").replace(".", "", 1).isdigit():

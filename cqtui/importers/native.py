@@ -37,18 +37,18 @@ class NativeImporter(Importer):
     def read(self, record: Mapping[str, Any]) -> RawCall:
         """The call in the record."""
         get = record.get
-        answer = get("completion")
+        answer, params = get("completion"), get("params")
         reason = answer.get("finish_reason") if isinstance(answer, dict) else None
         return RawCall(
-            messages=get("messages", get("prompt")),
-            completion=answer,
-            id=get("id"),
-            time=get("timestamp", get("time")),
-            model=get("model"),
-            provider=get("provider"),
-            params=params_of(base.mapping(get("params")), ()),
-            finish_reason=get("finish_reason") if reason is None else reason,
-            usage=base.mapping(get("usage")),
+            get("messages", get("prompt")),
+            answer,
+            get("id"),
+            get("timestamp", get("time")),
+            get("model"),
+            get("provider"),
+            params_of(base.mapping(params), ()) if params else {},
+            get("finish_reason") if reason is None else reason,
+            base.mapping(get("usage")),
             latency_ms=get("latency_ms"),
             ttft_ms=get("ttft_ms"),
             cost_usd=get("cost_usd"),

@@ -96,16 +96,16 @@ class Finds:
         self._most = most
         self._skipped: list[Skipped] = []
         self._rejected: list[Rejected] = []
-        self._formats: Counter[str] = Counter()
+        self._formats: dict[str, int] = {}
         self._skipped_for: Counter[str] = Counter()
         self._rejected_count = 0
 
     def add(self, item: RawCall | LoggedCall | Skipped | Rejected) -> None:
         """Enter what became of a record."""
         if isinstance(item, RawCall):
-            self._formats[item.place.format] += 1
+            self.add_call(item.place.format)
         elif isinstance(item, LoggedCall):
-            self._formats[item.origin.format] += 1
+            self.add_call(item.origin.format)
         elif isinstance(item, Skipped):
             reason = item.reason if item.reason in self._skipped_for or len(self._skipped_for) < 1000 else "other"
             self._skipped_for[reason] += 1
@@ -116,6 +116,10 @@ class Finds:
             if self._most is None or len(self._rejected) < self._most:
                 self._rejected.append(item)
 
+    def add_call(self, kind: str) -> None:
+        """Enter a call of a format."""
+        self._formats[kind] = self._formats.get(kind, 0) + 1
+
     def as_read(self, calls: tuple[LoggedCall, ...], files: tuple[str, ...], joined: int) -> LogRead:
         """The read with these calls kept of all that were entered."""
         return LogRead(
@@ -123,11 +127,11 @@ class Finds:
             skipped=tuple(self._skipped),
             rejected=tuple(self._rejected),
             files=files,
-            counts=dict(self._formats.most_common()),
+            counts=dict(Counter(self._formats).most_common()),
             joined=joined,
             skipped_for=dict(self._skipped_for.most_common()),
             rejected_count=self._rejected_count,
-            left_out=self._formats.total() - len(calls),
+            left_out=sum(self._formats.values()) - len(calls),
         )
 
 
