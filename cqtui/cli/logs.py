@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cqtui.cli import convert
 from cqtui.cli.reading import log_with_progress
 from cqtui.engine.log import KnownModels
 from cqtui.engine.optimize import registry_for
@@ -76,3 +77,6 @@ def inspect(path: tuple[Path, ...], config: Path | None, as_json: bool) -> None:
     for label, value in rows:
         click.echo(f"  {label:<21} {value}")
     click.echo("Next: cqtui optimize " + " ".join(map(str, path)) + " --dry-run")
+
+
+command.add_command(convert.command)

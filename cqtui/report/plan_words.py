@@ -13,22 +13,36 @@ from cqtui.settings import HOSTED_BASE_URL
 SHOWN_PROBLEMS = 5
 
 
-def describe_log(read: LogRead) -> list[str]:
-    """What was read, in lines for people: counts by format, what was skipped, the first problems with file:line."""
-    files = len(read.files)
-    formats = ", ".join(f"{name} {count:,}" for name, count in read.counts.items())
-    lines = [f"Read {read.total_calls:,} calls from {files} file{'s' if files != 1 else ''} ({formats or 'none'})."]
-    if read.left_out:
-        lines.append(f"Kept a random sample of {len(read.calls):,} of them; the traffic's figures are of all.")
-    if read.skipped_for:
-        reasons = (f"{plain(without_keys(reason))} {count:,}" for reason, count in read.skipped_for.items())
-        lines.append("Skipped: " + ", ".join(reasons) + ".")
+def counted(count: int, what: str) -> str:
+    """A number with its noun: ``1 call``, ``1,200 calls``."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def skipped_words(read: LogRead) -> str:
+    """Why records that were recognised give no call, with counts; empty where there are none."""
+    return ", ".join(f"{plain(without_keys(reason))} {count:,}" for reason, count in read.skipped_for.items())
+
+
+def problem_lines(read: LogRead) -> list[str]:
+    """The first records that could not be used, each with file:line, and how many more there are."""
+    lines = []
     for problem in read.rejected[:SHOWN_PROBLEMS]:
         where = f"{problem.file}:{problem.line}" if problem.line else problem.file
-        lines.append(f"{where}: {plain(without_keys(problem.reason))}. Skipped.")
+        lines.append(f"{plain(where)}: {plain(without_keys(problem.reason))}. Skipped.")
     if read.rejected_count > SHOWN_PROBLEMS:
         lines.append(f"... and {read.rejected_count - SHOWN_PROBLEMS:,} more unusable records.")
     return lines
+
+
+def describe_log(read: LogRead) -> list[str]:
+    """What was read, in lines for people: counts by format, what was skipped, the first problems with file:line."""
+    formats = ", ".join(f"{name} {count:,}" for name, count in read.counts.items())
+    lines = [f"Read {read.total_calls:,} calls from {counted(len(read.files), 'file')} ({formats or 'none'})."]
+    if read.left_out:
+        lines.append(f"Kept a random sample of {len(read.calls):,} of them; the traffic's figures are of all.")
+    if read.skipped_for:
+        lines.append(f"Skipped: {skipped_words(read)}.")
+    return lines + problem_lines(read)
 
 
 def sentence_of_recipients(plan: Plan) -> str:

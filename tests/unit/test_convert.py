@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import tempfile
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,15 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cqtui.cli.logs import command
+from cqtui.errors import BadInputError
 from cqtui.importers import read_logs
 from cqtui.importers.base import FINISH_REASONS, MAX_COUNT
 from cqtui.importers.messages import KINDS
 from cqtui.importers.native_writer import native_line, native_record
 from cqtui.models import Completion, LoggedCall, Message, Origin, Part, ToolCall, Usage
-from tests.fakes import logged_call
+from tests.fakes import logged_call, write_log
+
+SAMPLES = Path(__file__).parents[1] / "data" / "logs"
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=30) | st.sampled_from(
     ["", " ", ".", "?", "[", "{}", '{"a": 1}', "null", "\u2028\r\n", "\x1b[31m", "\U0001f600", "data: [DONE]"]
@@ -138,3 +145,118 @@ def test_values_that_are_easily_lost(changes: dict[str, Any], field: str, writte
     call = logged_call(1).model_copy(update=changes)
     assert native_record(call)[field] == written
     assert read_back(call) == [call]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return write_log(tmp_path / "log.jsonl", 4)
+
+
+def convert(*arguments: object) -> Result:
+    """Run the command; its errors as a user meets them are in ``exception``."""
+    return CliRunner().invoke(command, ["convert", *map(str, arguments)])
+
+
+def refused(done: Result, *words: str) -> None:
+    assert isinstance(done.exception, BadInputError)
+    for word in words:
+        assert word in str(done.exception)
+    assert done.stdout == ""
+
+
+def calls_of(path: Path) -> list[LoggedCall]:
+    nowhere = Origin(file="", format="")
+    return [call.model_copy(update={"origin": nowhere}) for call in read_logs(path).calls]
+
+
+@pytest.mark.parametrize("sample", ["openai_chat_pairs.jsonl", "native.jsonl"])
+def test_any_format_becomes_native(tmp_path: Path, sample: str) -> None:
+    out = tmp_path / "deep" / "out.jsonl"
+    done = convert(SAMPLES / sample, out, "--no-redact")
+    assert done.exit_code == 0, done.output
+    (format_name,) = {call.origin.format for call in read_logs(out).calls}
+    assert format_name == "native"
+    before, after = read_logs(SAMPLES / sample).calls, read_logs(out, hash_identities=False).calls
+    same = {"origin": after[0].origin}
+    assert [call.model_copy(update=same) for call in after] == [call.model_copy(update=same) for call in before]
+    assert done.stderr.splitlines()[-1] == f"Next: cqtui logs inspect {out}"
+    assert done.stdout == ""
+
+
+def test_texts_are_redacted_and_identities_hashed_unless_told_otherwise(tmp_path: Path, log: Path) -> None:
+    record = json.loads(log.read_text(encoding="utf-8").splitlines()[0])
+    record |= {"user": "ann", "messages": [{"role": "user", "content": "I am anna@example.com"}]}
+    log.write_text(json.dumps(record), encoding="utf-8")
+    done = convert(log, tmp_path / "a.jsonl")
+    text = (tmp_path / "a.jsonl").read_text(encoding="utf-8")
+    assert "<EMAIL_1>" in text
+    assert "anna@" not in text
+    assert '"ann"' not in text
+    assert "Replaced by placeholders: 1 e-mail address in 1 call." in done.stderr
+    as_logged = convert(log, tmp_path / "b.jsonl", "--no-redact")
+    text = (tmp_path / "b.jsonl").read_text(encoding="utf-8")
+    assert "anna@example.com" in text
+    assert '"ann"' not in text
+    assert "redaction is off" in as_logged.stderr
+
+
+def test_the_settings_say_what_is_redacted(tmp_path: Path, log: Path) -> None:
+    config = tmp_path / "cqtui.toml"
+    config.write_text("[privacy.patterns]\norder = 'order \\d+'\n", encoding="utf-8")
+    convert(log, tmp_path / "a.jsonl", "--config", config)
+    assert "<ORDER_1>" in (tmp_path / "a.jsonl").read_text(encoding="utf-8")
+
+
+def test_gz_is_compressed_and_the_same_each_time(tmp_path: Path, log: Path) -> None:
+    for name in ("a.jsonl.gz", "b.jsonl.gz"):
+        convert(log, tmp_path / name)
+    assert (tmp_path / "a.jsonl.gz").read_bytes() == (tmp_path / "b.jsonl.gz").read_bytes()
+    assert gzip.decompress((tmp_path / "a.jsonl.gz").read_bytes()).count(b"\n") == 4
+
+
+def test_stdout_holds_the_log_alone(log: Path) -> None:
+    done = convert(log, "-")
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [f"call-000{n}" for n in range(4)]
+    assert "Converted 4 calls to stdout (native 4); 4 with an answer." in done.stderr
+    refused(convert(log, "-", "--json"), "--json")
+
+
+def test_what_is_there_is_replaced_only_when_told(tmp_path: Path, log: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    out.write_text("mine", encoding="utf-8")
+    refused(convert(log, out), "is there already", "--force")
+    assert out.read_text(encoding="utf-8") == "mine"
+    assert convert(log, out, "--force").exit_code == 0
+    assert len(calls_of(out)) == 4
+
+
+@pytest.mark.parametrize(
+    ("out", "words"), [("", "a folder"), ("/dev/null", "not a regular file"), ("log.jsonl/x", "log.jsonl")]
+)
+def test_names_that_no_file_can_have(tmp_path: Path, log: Path, out: str, words: str) -> None:
+    refused(convert(log, tmp_path / out, "--force"), words)
+
+
+def test_a_failure_leaves_no_file_behind(tmp_path: Path, log: Path) -> None:
+    (tmp_path / "bad.jsonl").write_text("hello\n", encoding="utf-8")
+    refused(convert(log, tmp_path / "bad.jsonl", tmp_path / "out.jsonl"), "not a log")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["bad.jsonl", "log.jsonl"]
+
+
+def test_the_log_itself_is_never_the_output(tmp_path: Path, log: Path) -> None:
+    before = log.read_bytes()
+    refused(convert(tmp_path, log, "--force"), "part of the log")
+    assert log.read_bytes() == before
+
+
+def test_records_without_prompt_are_counted_with_their_reason(tmp_path: Path, log: Path) -> None:
+    empty = json.dumps({"messages": [{"role": "user", "content": ""}], "completion": "x"})
+    log.write_text(log.read_text(encoding="utf-8") + empty + "\nbroken\n", encoding="utf-8")
+    done = convert(log, tmp_path / "out.jsonl", "--json")
+    counts = json.loads(done.stdout)
+    assert (counts["records"], counts["converted"], counts["rejected"]) == (6, 4, 1)
+    assert counts["not_replayable"] == {"no message has content": 1}
+    assert f"{log}:6: not JSON" in done.stderr
+    log.write_text(empty, encoding="utf-8")
+    refused(convert(log, tmp_path / "none.jsonl"), "no message has content 1")
+    assert not (tmp_path / "none.jsonl").exists()
