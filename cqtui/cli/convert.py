@@ -71,8 +71,8 @@ def _convert(paths: list[Path], out: str, redactor: Redactor | None, force: bool
         done = _read(paths, sys.stdout.buffer.write, redactor, live=not sys.stdout.isatty())
         sys.stdout.buffer.flush()
         return done
-    with fresh_file(Path(out), replace=force) as file:
-        done = _read(paths, file.write, redactor, live=True)
+    with fresh_file(Path(out), replace=force) as write:
+        done = _read(paths, write, redactor, live=True)
         if any(Path(name).resolve() == Path(out).resolve() for name in done.read.files):
             raise BadInputError(f"{out} is part of the log that is read.", "Name a file outside of it.")
         return done

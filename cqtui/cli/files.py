@@ -6,9 +6,8 @@ import contextlib
 import gzip
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
 from cqtui.errors import BadInputError
 
@@ -41,8 +40,8 @@ def check_new(path: Path, *, replace: bool) -> None:
 
 
 @contextlib.contextmanager
-def fresh_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
-    """A file to write to that takes its name when it is whole; a name that ends in .gz is compressed.
+def fresh_file(path: Path, *, replace: bool) -> Iterator[Callable[[bytes], object]]:
+    """Writes a file, by what is given, that takes its name when it is whole; a name that ends in .gz is compressed.
 
     Raises:
         BadInputError: It is there already and may not be replaced, or it cannot be written.
@@ -56,9 +55,9 @@ def fresh_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
             if path.suffix == ".gz":
                 # Without name and time, equal content gives equal bytes.
                 with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0, compresslevel=6) as packed:
-                    yield packed
+                    yield packed.write
             else:
-                yield raw
+                yield raw.write
         check_new(path, replace=replace)
         os.replace(unfinished, target)
     except OSError as error:

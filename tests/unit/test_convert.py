@@ -26,7 +26,7 @@ from tests.fakes import logged_call, write_log
 
 SAMPLES = Path(__file__).parents[1] / "data" / "logs"
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=30) | st.sampled_from(
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.sampled_from(
     ["", " ", ".", "?", "[", "{}", '{"a": 1}', "null", "\u2028\r\n", "\x1b[31m", "\U0001f600", "data: [DONE]"]
 )
 NAME = TEXT.map(str.strip).filter(bool)  # importers give names and ids without spaces around them, or None
