@@ -8,7 +8,7 @@ from cqtui.importers import LogRead
 from cqtui.redaction.redactor import counted_words, without_keys
 from cqtui.report.filters import money, plain
 from cqtui.report.same_model import saving_words
-from cqtui.settings import HOSTED_BASE_URL
+from cqtui.settings import HOSTED_BASE_URL, Settings
 
 SHOWN_PROBLEMS = 5
 
@@ -109,3 +109,31 @@ def describe_plan(plan: Plan, cost: Estimate) -> list[str]:
     shared = "" if monthly is None else f", and what is left of {money(monthly)} for this month's runs"
     lines.append(f"Estimated cost {money(cost.expected_usd)}{worst}; cap {money(settings.budget.usd)}{shared}.")
     return lines
+
+
+def next_steps(settings: Settings, *, dry_run: bool, has_candidates: bool, has_key: bool) -> list[str]:
+    """What to do after a look at the plan, or after a rehearsal; empty after any other run."""
+    if dry_run and not has_candidates:
+        return ["Next: the same command without --dry-run writes down why, and calls nothing."]
+    if dry_run and settings.provider == "portkey":
+        return [
+            "Next: the same command with --provider rehearsal in place of --dry-run: simulated models, free.",
+            f"Then without either, the real run: {_needs(settings, has_key)}.",
+        ]
+    if dry_run:
+        return ["Next: the same command without --dry-run."]
+    if settings.provider == "rehearsal":
+        return [
+            "Simulated answers prove nothing. Next: the same command without --provider rehearsal, the real run: "
+            f"{_needs(settings, has_key)}.",
+            "cqtui health checks key, gateway and models first; --provider local tries real answers on this machine.",
+        ]
+    return []
+
+
+def _needs(settings: Settings, has_key: bool) -> str:
+    if settings.gateway.base_url:
+        return f"it asks before it spends anything, through {without_keys(settings.gateway.base_url)}"
+    if has_key:
+        return "it asks before it spends anything"
+    return "it needs PORTKEY_API_KEY, or --base-url for a gateway of your own, and asks before it spends anything"
