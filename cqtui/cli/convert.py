@@ -89,7 +89,7 @@ def _read(paths: list[Path], write: Callable[[bytes], object], redactor: Redacto
 
 
 @click.command("convert")
-@click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
 @click.argument("out", type=click.Path(allow_dash=True))
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file. [default: cqtui.toml here, if any]")
 @click.option("--profile", help="Lay [profiles.NAME] of the settings file over the rest of it.")
@@ -107,6 +107,8 @@ def command(
 ) -> None:
     """Write the calls in PATH to OUT as cqtui's own JSON Lines, whatever their format. Calls nothing.
 
+    PATH is a file, a folder, a pattern in quotes, or - for stdin.
+
     E-mails, phone numbers, keys and what [privacy] names are replaced; users and sessions become hashes. OUT takes its
     name when it is whole; .gz is compressed, - is stdout. The format: docs/log-formats.md.
 
@@ -114,6 +116,7 @@ def command(
     Examples:
       cqtui logs convert export.json logs/october.jsonl
       cqtui logs convert exports/ logs/all.jsonl.gz --force
+      zcat export.jsonl.gz | cqtui logs convert - logs/october.jsonl
       cqtui logs convert export.json - | head
     """
     if as_json and out == STDOUT:

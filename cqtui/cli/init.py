@@ -20,6 +20,7 @@ from cqtui.engine.nearby import log_pattern, nearby_logs
 from cqtui.engine.optimize import registry_for
 from cqtui.engine.proposals import BUDGET, CHANGEABLE, JUDGE, MODEL, USE_CASE, VOLUME, Proposals, propose
 from cqtui.errors import BadInputError
+from cqtui.importers.paths import STDIN
 from cqtui.redaction.redactor import without_keys
 from cqtui.registry.loader import Registry
 from cqtui.report.filters import plain
@@ -50,7 +51,7 @@ class _Setup:
 
 
 @click.command("init", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("logs", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("logs", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
     "--config", type=click.Path(path_type=Path), default=CONFIG_NAME, show_default=True, help="File to write."
 )
@@ -68,8 +69,8 @@ def command(
 ) -> None:
     """Look at LOGS, propose settings and write them to cqtui.toml, each with a comment. Calls nothing.
 
-    LOGS are files or folders; without them the logs of this folder are looked for. A terminal is asked before anything
-    is written; a script says --yes.
+    LOGS are files, folders or patterns in quotes; without them the logs of this folder are looked for. A terminal is
+    asked before anything is written; a script says --yes.
 
     \b
     Examples:
@@ -82,6 +83,8 @@ def command(
         raise BadInputError("init asks before it writes.", "Add --yes to take what it proposes, or --json to see it.")
     writes = yes or asks
     replace = writes and _may_replace(config, force, asks)
+    if Path(STDIN) in logs:
+        raise BadInputError("A settings file cannot name what is piped in.", "Save it: cqtui logs convert - log.jsonl")
     paths = list(logs) or _found_logs(asks)
     settings = Settings.model_validate({} if as_of is None else {"as_of": as_of.date()})
     log = log_with_progress(settings, paths)

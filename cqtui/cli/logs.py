@@ -15,6 +15,7 @@ from cqtui.cli.reading import log_with_progress
 from cqtui.engine.inspection import Inspection, inspect_log
 from cqtui.engine.optimize import registry_for
 from cqtui.importers import log_paths
+from cqtui.importers.paths import STDIN
 from cqtui.report.inspection import (
     cost_rows,
     inspection_json,
@@ -25,7 +26,7 @@ from cqtui.report.inspection import (
     traffic_rows,
     unknown_lines,
 )
-from cqtui.report.plan_words import counted, problem_lines
+from cqtui.report.plan_words import problem_lines, read_lines
 from cqtui.settings import CONFIG_NAME, Settings, load_settings
 
 
@@ -41,7 +42,7 @@ def command() -> None:
 
 
 @command.command("inspect")
-@click.argument("path", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("path", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file. [default: cqtui.toml here, if any]")
 @click.option("--profile", help="Lay [profiles.NAME] of the settings file over the rest of it.")
 @click.option("--current-model", help="The model in use. [default: from cqtui.toml, else the log's most used]")
@@ -57,11 +58,13 @@ def inspect(
 ) -> None:
     """Say what was recognised in PATH, its traffic, what it costs today and what optimize would use. Calls nothing.
 
-    PATH are files or folders; without them the logs of cqtui.toml are read.
+    PATH is a file, a folder, a pattern in quotes, or - for stdin; without it the logs of cqtui.toml are read.
 
     \b
     Examples:
       cqtui logs inspect logs/
+      cqtui logs inspect "logs/**/*.jsonl"
+      zcat october.jsonl.gz | cqtui logs inspect -
       cqtui logs inspect export.jsonl --json
     """
     overrides = {"current_model": current_model, "as_of": as_of.date() if as_of is not None else None}
@@ -87,6 +90,8 @@ def _next(
         needs_model = found.current is None and found.traffic.baseline_calls
         todo = "with --current-model NAME" if needs_model else "once that is done"
         return f"{shlex.join(['cqtui', 'logs', 'inspect', *paths, *named])}, {todo}"
+    if STDIN in paths:
+        return "cqtui logs convert - log.jsonl, to keep what was piped in"
     if config is None and not Path(CONFIG_NAME).exists():
         return shlex.join(["cqtui", "init", *paths, *model])
     return shlex.join(["cqtui", "optimize", *paths, *named, *model, "--dry-run"])
@@ -96,14 +101,11 @@ def _show(found: Inspection, settings: Settings) -> None:
     from cqtui.cli.tables import console, headed, heading, labelled
 
     out = console()
-    read = found.log.read
-    formats = ", ".join(f"{name} {count:,}" for name, count in read.counts.items())
-    click.echo(
-        f"{counted(read.records, 'record')} in {counted(len(read.files), 'file')}; calls by format: {formats or 'none'}"
-    )
+    for line in read_lines(found.log.read):
+        click.echo(line)
     heading(out, "What became of the records")
     labelled(out, outcome_rows(found), numbers=1)
-    for line in problem_lines(read):
+    for line in problem_lines(found.log.read):
         click.echo(line)
     if found.traffic.calls:
         heading(out, "Models")

@@ -207,7 +207,7 @@ def _path() -> click.Path:
 
 
 @click.command("optimize", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("logs", nargs=-1, type=_path())
+@click.argument("logs", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--config", type=_path(), help="Settings file. [default: cqtui.toml here, if there is one]")
 @click.option("--profile", help="Lay [profiles.NAME] of the settings file over the rest of it.")
 @click.option("--current-model", help="The model in use. [default: from cqtui.toml, else the log's most used]")
@@ -272,7 +272,8 @@ def _path() -> click.Path:
 def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -> None:
     """Find a cheaper model for LOGS: discover, rank, replay, judge, recommend.
 
-    LOGS are files or folders of logged calls; without them those of cqtui.toml are read.
+    LOGS are files of logged calls, folders, patterns in quotes, or - for stdin; without them those of cqtui.toml are
+    read.
 
     \b
     Examples:

@@ -10,7 +10,7 @@ from typing import Any
 from cqtui.errors import BadInputError
 from cqtui.importers.container import Rejected, records
 from cqtui.importers.formats import Detection, enveloped
-from cqtui.importers.paths import SUFFIXES
+from cqtui.importers.paths import VAGUE_SUFFIXES, WILD, is_candidate
 
 LOOKED_AT = 20  # values of a file, to see whether it is a log
 MOST_FILES = 200
@@ -42,11 +42,16 @@ def is_log(file: Path) -> bool:
 
 
 def log_pattern(log: Path, folder: Path | None = None) -> str:
-    """How a cqtui.toml of a folder (default: the one here) names a log: relative to it where the log lies within."""
+    """How a cqtui.toml of a folder (default: the one here) names a log: relative to it where the log lies within.
+
+    A pattern stays one; the name of a file is written so that it is taken for none.
+    """
+    whole = log.resolve()
+    written = str if WILD.search(str(log)) and not log.exists() else glob.escape
     try:
-        return glob.escape(log.resolve().relative_to((folder or Path()).resolve()).as_posix())
+        return written(whole.relative_to((folder or Path()).resolve()).as_posix())
     except ValueError:
-        return str(log.resolve())
+        return str(whole)
 
 
 def _candidates(folder: Path) -> list[Path]:
@@ -54,7 +59,7 @@ def _candidates(folder: Path) -> list[Path]:
         file
         for pattern in PATTERNS
         for file in sorted(folder.glob(pattern))
-        if file.suffix.lower() in SUFFIXES and _is_visible(file.relative_to(folder)) and file.is_file()
+        if _is_visible(file.relative_to(folder)) and is_candidate(file, VAGUE_SUFFIXES)
     ]
     return found[:MOST_FILES]
 

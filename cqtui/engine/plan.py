@@ -17,6 +17,7 @@ from cqtui.engine.replay import baselines
 from cqtui.engine.same_model import same_model_savings
 from cqtui.engine.tally import Tally
 from cqtui.engine.traffic import in_random_order, profile_of, redacted
+from cqtui.engine.variety import Variety, variety_of
 from cqtui.errors import BadInputError
 from cqtui.importers.redaction import RedactedCalls, redact_calls, redactor_of
 from cqtui.models import Candidate, LoggedCall, ModelEntry, TrafficProfile
@@ -50,6 +51,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     same_model: tuple[SameModelSavings, ...] = ()
     redaction: RedactedCalls | None = None
+    variety: Variety | None = None
 
     @property
     def top(self) -> tuple[Candidate, ...]:
@@ -134,6 +136,8 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
     sample = tuple(ordered[: settings.thresholds.max_samples])
     redaction = redact_calls(sample, redactor_of(settings.privacy)) if settings.privacy.redact else None
     notes += _redaction_notes(redaction)
+    variety = variety_of(sample)
+    notes += _variety_notes(variety)
     return Plan(
         settings=settings,
         registry=registry,
@@ -146,7 +150,19 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
         notes=tuple(notes),
         same_model=same_model,
         redaction=redaction,
+        variety=variety,
     )
+
+
+def _variety_notes(variety: Variety) -> list[str]:
+    equal, near = variety.calls - variety.distinct, variety.distinct - variety.varied
+    if not equal and not near:
+        return []
+    also = f", and {near:,} more nearly do" if near else ""
+    return [
+        f"Of {variety.calls:,} calls, {equal:,} repeat another's prompt word for word{also}: {variety.varied:,} "
+        "different prompts. All are measured, as the traffic has them; the evidence is less varied than their number."
+    ]
 
 
 def _redaction_notes(redaction: RedactedCalls | None) -> list[str]:

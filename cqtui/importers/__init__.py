@@ -3,8 +3,9 @@
 from cqtui.importers.base import Importer, Skipped, instant
 from cqtui.importers.container import Rejected
 from cqtui.importers.paths import log_files, log_paths
+from cqtui.importers.progress import Progress
 from cqtui.importers.raw import NoCall, RawCall, normalised
-from cqtui.importers.reading import Finds, Identified, LogRead, Progress, iter_logs, iter_raw, read_logs
+from cqtui.importers.reading import Finds, Identified, LogRead, iter_logs, iter_raw, read_logs
 from cqtui.importers.sampling import Sample
 
 __all__ = [

@@ -43,6 +43,10 @@ class Skipped:
     origin: Origin
 
 
+class Row(dict[str, Any]):
+    """A record that is a row of a table: a value or text for each column's name."""
+
+
 class Importer(ABC):
     """Reads the records of one format. Detection is per record: mixed files exist.
 
@@ -137,6 +141,8 @@ def note(notes: list[str], text: str) -> None:
 
 def structured(value: Any) -> Any:
     """The value, parsed again (at most three times) where it is JSON text of an object or array."""
+    if not isinstance(value, str):
+        return value
     for _ in range(3):
         if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
             break
@@ -149,6 +155,8 @@ def structured(value: Any) -> Any:
 
 def mapping(value: Any) -> dict[str, Any]:
     """The value as a dictionary, empty where it is none."""
+    if type(value) is dict:
+        return value
     value = structured(value)
     return value if isinstance(value, dict) else {}
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from cqtui.importers.native_writer import native_line
 from cqtui.importers.paths import Paths
-from cqtui.importers.reading import Finds, LogRead, Progress, iter_logs
+from cqtui.importers.progress import Progress
+from cqtui.importers.reading import Finds, LogRead, iter_logs
 from cqtui.importers.redaction import redact_calls
 from cqtui.models import LoggedCall
 from cqtui.redaction.redactor import Redactor

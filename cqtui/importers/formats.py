@@ -6,19 +6,57 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from cqtui.importers.base import Importer, Join
+from cqtui.importers.anthropic_batch import AnthropicBatchImporter, AnthropicBatchJoin
+from cqtui.importers.anthropic_messages import AnthropicMessagesImporter
+from cqtui.importers.azure_openai import AzureOpenAIImporter
+from cqtui.importers.base import Importer, Join, Row
+from cqtui.importers.columns import ALIASES
+from cqtui.importers.csv_table import CsvImporter
+from cqtui.importers.gemini import GeminiImporter
+from cqtui.importers.helicone import HeliconeImporter
+from cqtui.importers.litellm import LiteLLMImporter
+from cqtui.importers.llm_sqlite import LlmSqliteImporter
 from cqtui.importers.native import NativeImporter
-from cqtui.importers.openai_batch import BatchJoin, OpenAIBatchImporter
+from cqtui.importers.openai_batch import OpenAIBatchImporter, OpenAIBatchJoin
 from cqtui.importers.openai_chat import OpenAIChatImporter
+from cqtui.importers.openai_finetune import OpenAIFineTuneImporter
+from cqtui.importers.openai_responses import OpenAIResponsesImporter
+from cqtui.importers.otel_genai import OTelGenAIImporter
+from cqtui.importers.portkey import PortkeyImporter
+from cqtui.importers.promptfoo import PromptfooImporter
+from cqtui.importers.sharegpt import ShareGPTImporter, WildChatImporter
+from cqtui.importers.ui_messages import UIMessageImporter, UIMessageJoin
+from cqtui.importers.vercel_ai import VercelAIImporter
 
 # Where two are equally sure of a record, the first has it.
 IMPORTERS: tuple[Importer, ...] = (
+    LlmSqliteImporter(),
+    OTelGenAIImporter(),
+    VercelAIImporter(),
+    PromptfooImporter(),
+    LiteLLMImporter(),
+    PortkeyImporter(),
+    HeliconeImporter(),
     OpenAIBatchImporter(),
+    AnthropicBatchImporter(),
+    OpenAIResponsesImporter(),
+    AnthropicMessagesImporter(),
+    GeminiImporter(),
+    AzureOpenAIImporter(),
     OpenAIChatImporter(),
     NativeImporter(),
+    OpenAIFineTuneImporter(),
+    WildChatImporter(),
+    ShareGPTImporter(),
+    UIMessageImporter(),
+    CsvImporter(),
 )
 # Formats whose calls stand in several records.
-JOINS: Mapping[str, type[Join]] = {OpenAIBatchImporter.name: BatchJoin}
+JOINS: Mapping[str, type[Join]] = {
+    OpenAIBatchImporter.name: OpenAIBatchJoin,
+    AnthropicBatchImporter.name: AnthropicBatchJoin,
+    UIMessageImporter.name: UIMessageJoin,
+}
 ENVELOPES = ("data", "runs", "items", "results", "records", "logs", "rows", "events")
 
 SURE = 0.9
@@ -60,6 +98,10 @@ def unknown_shape(record: Mapping[str, Any]) -> str:
     """Why a record is not read: which fields were seen in it, and which formats come nearest."""
     seen = ", ".join(printable(name) for name in list(record)[:NAMED_FIELDS]) or "none"
     more = f" and {len(record) - NAMED_FIELDS} more" if len(record) > NAMED_FIELDS else ""
+    if isinstance(record, Row):
+        prompts, answers = (", ".join(ALIASES[field]) for field in ("prompt", "completion"))
+        said = f"a prompt is read from a column {prompts} or messages, an answer from {answers}"
+        return f"no known column of prompts: columns {seen}{more}; {said}"
     near = nearest(record)
     return f"no known format: fields {seen}{more}" + (f"; nearest: {', '.join(near)}" if near else "")
 

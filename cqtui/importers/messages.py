@@ -98,13 +98,17 @@ def messages_of(value: Any, notes: list[str]) -> tuple[Message, ...]:
     if isinstance(value, str):
         parsed = structured(value)
         value = parsed if isinstance(parsed, list) else [{"role": "user", "content": value}]
-    found = []
+    found: list[Message] = []
     for item in listed(value):
         if not isinstance(item, dict):
             note(notes, "a message that is no object was left out")
             continue
         for message in openai_messages(item):
             role = ROLES.get(str(message.get("role", "")).lower())
+            if message is not item and _is_of_turn(message, found):
+                calls = (*found[-1].tool_calls, *tool_calls_of(message, notes))
+                found[-1] = found[-1].model_copy(update={"tool_calls": calls})
+                continue
             if role is None:
                 note(notes, f"unknown role {str(message.get('role'))[:40]!r} read as user")
                 role = "user"
@@ -118,6 +122,12 @@ def messages_of(value: Any, notes: list[str]) -> tuple[Message, ...]:
                 )
             )
     return tuple(found)
+
+
+def _is_of_turn(message: Mapping[str, Any], found: list[Message]) -> bool:
+    """Whether a message holds tool calls alone that belong to the assistant's message before it."""
+    calls = message.get("tool_calls")
+    return bool(found) and found[-1].role == "assistant" and bool(calls) and not message.get("content")
 
 
 def listed(value: Any) -> list[Any]:
@@ -152,15 +162,3 @@ def completion_of(answer: Any, notes: list[str]) -> Completion:
     return Completion(
         text="".join(texts) if texts else None, tool_calls=tuple(calls), refusal="".join(refusals) or None
     )
-
-
-def params_of(request: Mapping[str, Any], leave_out: tuple[str, ...]) -> dict[str, Any]:
-    """The parameters of a request; the legacy ``functions`` and ``function_call`` become tools and tool_choice."""
-    params = {key: value for key, value in request.items() if key not in leave_out}
-    functions = params.pop("functions", None)
-    if isinstance(functions, list) and "tools" not in params:
-        params["tools"] = [{"type": "function", "function": function} for function in functions]
-    choice = params.pop("function_call", None)
-    if choice is not None and "tool_choice" not in params:
-        params["tool_choice"] = choice if isinstance(choice, str) else {"type": "function", "function": choice}
-    return params

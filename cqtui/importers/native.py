@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.base import Importer
-from cqtui.importers.messages import params_of
+from cqtui.importers.base import Importer, Row
+from cqtui.importers.params import params_of
 from cqtui.importers.raw import RawCall
 
 FOREIGN = frozenset({"choices", "request", "response", "body", "run_type"})
@@ -21,11 +21,14 @@ class NativeImporter(Importer):
 
     def sniff(self, record: Mapping[str, Any]) -> float:
         """Sure with messages and a completion, less so with less."""
-        if not FOREIGN.isdisjoint(record):
+        if not FOREIGN.isdisjoint(record) or isinstance(record, Row):
             return 0.0
-        if isinstance(base.structured(record.get("messages")), list):
+        messages = record.get("messages")
+        if type(messages) is list or isinstance(base.structured(messages), list):
             if "completion" in record:
-                return 0.9
+                # With choices it is a whole response, such as a stored completion.
+                answer = record["completion"]
+                return 0.0 if isinstance(answer, dict) and "choices" in answer else 0.9
             return 0.7 if "id" in record and "model" in record else 0.3
         if isinstance(record.get("prompt"), str | list):
             return 0.6 if "completion" in record else 0.2
@@ -53,5 +56,5 @@ class NativeImporter(Importer):
             session=get("session"),
             tags=get("tags"),
             metadata=base.mapping(get("metadata")),
-            score=base.mapping(get("feedback")).get("score"),
+            score=base.mapping(get("feedback")).get("score") if "feedback" in record else None,
         )

@@ -9,6 +9,7 @@ from typing import Any
 from cqtui.importers import base
 from cqtui.importers.base import NOWHERE, Place
 from cqtui.importers.messages import completion_of, is_replayable, messages_of
+from cqtui.importers.model_names import maker_name
 from cqtui.models import Completion, LoggedCall, Usage
 
 NO_CONTENT = "no message has content"
@@ -71,7 +72,10 @@ def normalised(raw: RawCall) -> LoggedCall | NoCall:
         metadata["raw_score"] = raw.score if raw.score_name is None else {raw.score_name: raw.score}
         base.note(notes, "score outside 0..1 kept as metadata")
         score = None
-    model = base.text_or_none(raw.model)
+    named = base.text_or_none(raw.model)
+    model = None if named is None else maker_name(named)
+    if model != named:
+        base.note(notes, f"the model was logged as {named}")
     provider = base.text_or_none(raw.provider)
     reason = base.finish(raw.finish_reason)
     return LoggedCall(

@@ -5,24 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from cqtui.errors import BadInputError
-from cqtui.importers.base import Join, Place, Skipped, clean, digest
+from cqtui.importers.base import Importer, Join, Place, Row, Skipped, digest
 from cqtui.importers.container import UNREADABLE, Found, Rejected, records
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
-from cqtui.importers.paths import Paths, log_files
+from cqtui.importers.paths import LogFile, Paths, log_files, on_disk
+from cqtui.importers.progress import Progress
 from cqtui.importers.raw import NoCall, RawCall, normalised
 from cqtui.models import LoggedCall
 
 REPEAT = "repeat of an identical record"
-# Repeats are found within so many records: what is remembered of a log stays small whatever its size.
-REMEMBERED = 200_000
+# Repeats are found within at least so many records: what is remembered of a log is small, whatever its size.
+REMEMBERED = 100_000
+MOST_WAITING = 1_000
+MOST_FIELDS = 200
 MAX_ENVELOPES = 20
 
 
@@ -63,28 +66,11 @@ class LogRead:
         return self.total_calls + self.joined + sum(self.skipped_for.values()) + self.rejected_count
 
 
-@dataclass
-class Progress:
-    """How far a read has come; it is kept current while the read goes on.
-
-    Attributes:
-        bytes_read: Bytes of the files as they lie on disk.
-        bytes_total: Their size altogether; None where it cannot be known, as for a pipe.
-        joined: Records so far that became part of another record's call.
-        files: The files of the log.
-    """
-
-    bytes_read: int = 0
-    bytes_total: int | None = None
-    joined: int = 0
-    files: tuple[str, ...] = ()
-
-
 def read_logs(path: Paths, *, hash_identities: bool = True) -> LogRead:
     """Read logs whole.
 
     Args:
-        path: A file, a folder, or several of them.
+        path: A file, a folder, a pattern such as ``logs/*.jsonl``, ``-`` for stdin, or several of them.
         hash_identities: Replace user and session by a hash.
 
     Raises:
@@ -197,19 +183,19 @@ def iter_raw(path: Paths, progress: Progress | None = None) -> Iterator[RawCall 
     """
     files = log_files(path)
     progress = progress or Progress()
-    progress.files = tuple(str(file) for file, _ in files)
+    progress.files = tuple(file.name for file in files)
     reading = _Reading(progress)
     recognised, last = False, BadInputError("No log was given.")
-    for file, named in files:
+    for file in files:
         try:
             yield from reading.of_file(file)
             recognised = True
         except BadInputError as error:
             # In a folder, other files than logs are expected; a file that was named must be one.
-            if named:
+            if file.named:
                 raise
             last = error
-            yield Rejected(error.title, str(file))
+            yield Rejected(error.title, file.name)
     if not recognised:
         raise last
     yield from reading.of_joins()
@@ -221,36 +207,56 @@ class _Reading:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._detection = Detection()
-        self._seen: dict[bytes, None] = {}
+        self._seen: set[bytes] = set()
+        self._seen_before: set[bytes] = set()
         self._joins: dict[str, Join] = {}
 
-    def of_file(self, file: Path) -> Iterator[RawCall | Skipped | Rejected]:
+    def of_file(self, file: LogFile) -> Iterator[RawCall | Skipped | Rejected]:
         """The records of a file, or BadInputError where it is no log."""
-        name = str(file)
+        with on_disk(file) as path:
+            yield from self._of_path(path, file.name)
+
+    def _of_path(self, path: Path, name: str) -> Iterator[RawCall | Skipped | Rejected]:
         recognised, empty = False, True
         fields: list[str] = []
         # Rejections wait until the file is known to be a log; afterwards they are handed on at once.
         waiting: list[Rejected] = []
-        for item in records(file):
+        first: Rejected | None = None
+        importer_of, of_record = self._detection.importer_of, self._of_record
+        for item in records(path, self._progress):
             empty = False
-            for result in (item,) if isinstance(item, Rejected) else self._of_value(item, name, fields):
-                if not recognised and isinstance(result, Rejected):
+            results: Iterable[RawCall | Skipped | Rejected | None]
+            if isinstance(item, Rejected):
+                results = (replace(item, file=item.file.replace(str(path), name)),)
+            elif (
+                type(item.value) is dict
+                and (importer := importer_of(item.value)) is not None
+                and importer.unfold(item.value) is None
+            ):
+                results = (of_record(importer, item.value, item, name),)
+            else:
+                results = self._of_value(item, name, fields)
+            for result in results:
+                if not recognised and isinstance(result, Rejected) and len(waiting) < MOST_WAITING:
+                    first = first or result
                     waiting.append(result)
                     continue
-                if not recognised:
-                    recognised = True
+                if waiting:
                     yield from waiting
+                    waiting = []
+                if not isinstance(result, Rejected):
+                    recognised = True
                 if result is not None:
                     yield result
         if empty:
-            raise BadInputError(f"{file}: the file is empty.", "Name a file with logged calls.")
+            raise BadInputError(f"{name}: the file is empty.", "Name a file with logged calls.")
         if not recognised:
-            said = f"line {waiting[0].line}: {waiting[0].reason}" if waiting else "no records"
+            said = f"line {first.line}: {first.reason}" if first is not None else "no records"
             near = nearest(fields)
             if fields:
                 said = f"fields seen: {', '.join(printable(field) for field in fields[:12])}"
                 said += f"; nearest formats: {', '.join(near)}" if near else ""
-            raise BadInputError(f"{file}: not a log ({said}).", "No record has a known format.")
+            raise BadInputError(f"{name}: not a log ({said}).", "No record has a known format.")
 
     def of_joins(self) -> Iterator[RawCall | Skipped | Rejected]:
         """The calls whose records stand apart, now that all were read."""
@@ -261,41 +267,45 @@ class _Reading:
 
     def _of_value(self, item: Found, file: str, fields: list[str]) -> Iterator[RawCall | Skipped | Rejected | None]:
         """What became of each record in a value; None for one that waits for its other side."""
-        try:
-            notes: list[str] = list(item.warnings)
-            values = self._flat(clean(item.value, notes))
-        except UNREADABLE:
-            yield Rejected("nested too deeply", file, item.line)
-            return
-        for record in values:
+        values = self._flat(item.value)
+        while True:
+            try:
+                record = next(values, values)
+            except UNREADABLE as error:
+                yield Rejected(f"unusable record ({type(error).__name__})", file, item.line)
+                return
+            if record is values:
+                return
             if not isinstance(record, dict):
                 yield Rejected("not an object", file, item.line)
                 continue
-            try:
-                importer = self._detection.importer_of(record)
-                if importer is None:
-                    fields.extend(name for name in record if name not in fields)
-                    yield Rejected(unknown_shape(record), file, item.line)
-                    continue
-                content = _content(record)
-                mark = hashlib.blake2b(content, digest_size=16).digest()
-                place = Place(file, item.line, importer.name, mark, len(content), tuple(notes))
-                if mark in self._seen:
-                    yield Skipped(REPEAT, place.origin)
-                    continue
-                self._remember(mark)
-                if importer.name in JOINS:
-                    self._joins.setdefault(importer.name, JOINS[importer.name]()).add(record, place)
-                    yield None
-                else:
-                    yield _placed(importer.read(record), place)
-            except UNREADABLE as error:
-                yield Rejected(f"unusable record ({type(error).__name__})", file, item.line)
+            importer = self._detection.importer_of(record)
+            if importer is not None:
+                yield self._of_record(importer, record, item, file)
+                continue
+            if not isinstance(record, Row) and len(fields) < MOST_FIELDS:
+                fields.extend(name for name in record if name not in fields)
+            yield Rejected(unknown_shape(record), file, item.line)
 
-    def _remember(self, mark: bytes) -> None:
-        self._seen[mark] = None
-        if len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+    def _of_record(
+        self, importer: Importer, record: dict[str, Any], item: Found, file: str
+    ) -> RawCall | Skipped | Rejected | None:
+        """What became of a record; None where it waits for its other side."""
+        content = _content(record)
+        mark = hashlib.blake2b(content, digest_size=16).digest()
+        place = Place(file, item.line, importer.name, mark, len(content), item.warnings)
+        if mark in self._seen or mark in self._seen_before:
+            return Skipped(REPEAT, place.origin)
+        self._seen.add(mark)
+        if len(self._seen) >= REMEMBERED:
+            self._seen, self._seen_before = set(), self._seen
+        try:
+            if importer.name in JOINS:
+                self._joins.setdefault(importer.name, JOINS[importer.name]()).add(record, place)
+                return None
+            return _placed(importer.read(record), place)
+        except UNREADABLE as error:
+            return Rejected(f"unusable record ({type(error).__name__})", file, item.line)
 
     def _flat(self, value: Any, depth: int = 0) -> Iterator[Any]:
         """The records in a value: lists are flattened, envelopes opened."""

@@ -34,15 +34,19 @@ def problem_lines(read: LogRead) -> list[str]:
     return lines
 
 
-def describe_log(read: LogRead) -> list[str]:
-    """What was read, in lines for people: counts by format, what was skipped, the first problems with file:line."""
+def read_lines(read: LogRead) -> list[str]:
+    """How many calls were read, of which formats, and how many of them were kept."""
     formats = ", ".join(f"{name} {count:,}" for name, count in read.counts.items())
     lines = [f"Read {read.total_calls:,} calls from {counted(len(read.files), 'file')} ({formats or 'none'})."]
-    if read.left_out:
+    if read.left_out and read.calls:
         lines.append(f"Kept a random sample of {len(read.calls):,} of them; the traffic's figures are of all.")
-    if read.skipped_for:
-        lines.append(f"Skipped: {skipped_words(read)}.")
-    return lines + problem_lines(read)
+    return lines
+
+
+def describe_log(read: LogRead) -> list[str]:
+    """What was read, in lines for people: counts by format, what was skipped, the first problems with file:line."""
+    skipped = [f"Skipped: {skipped_words(read)}."] if read.skipped_for else []
+    return [*read_lines(read), *skipped, *problem_lines(read)]
 
 
 def sentence_of_recipients(plan: Plan) -> str:

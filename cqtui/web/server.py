@@ -133,6 +133,10 @@ async def _end(app_service: AppService, stop_s: float) -> None:
     async def ended() -> None:
         await app_service.stop()
         await process.communicate()  # what nobody reads any more would keep it from ending
+        if process.stdin is not None:
+            process.stdin.close()
+            with contextlib.suppress(OSError):  # it had ended before it was told to: its pipe broke
+                await process.stdin.wait_closed()
 
     ending = asyncio.create_task(ended())
     _, late = await asyncio.wait({ending}, timeout=stop_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ async def test_three_answers_and_cqtui_toml_is_written(answer: str) -> None:
         assert settings.logs == ("log.jsonl",)
         assert settings.gateway.base_url == ("http://localhost:8788/v1" if answer == "another gateway" else None)
         assert start.found.settings.provider == (answer if answer in ("rehearsal", "local") else "portkey")
-        assert len(start.found.read.calls) == 30
+        assert len(start.found.log.read.calls) == 30
         assert not any(isinstance(each, SetupScreen) for each in pilot.app.screen_stack)
 
 
@@ -189,9 +190,12 @@ async def test_the_example_by_key_and_as_an_answer() -> None:
 
 
 def test_files_that_may_be_logs() -> None:
-    for name in ("a.jsonl", "logs/b.json", "logs/deep/c.jsonl", ".hidden.jsonl", ".git/d.jsonl", "e.txt"):
+    for name in ("a.jsonl", "logs/b.json", "logs/deep/c.jsonl", ".hidden.jsonl", ".git/d.jsonl", "e.txt", "f.db"):
         file = Path(name)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("{}")
+    Path("requirements.txt").write_text("click\n")
+    Path("app.db").write_bytes(b"\0\1\2")
     Path("gone.jsonl").symlink_to("nowhere.jsonl")
-    assert {file.as_posix() for file in log_files(Path())} == {"a.jsonl", "logs/b.json"}
+    os.mkfifo("pipe.jsonl")
+    assert {file.as_posix() for file in log_files(Path())} == {"a.jsonl", "logs/b.json", "e.txt", "f.db"}

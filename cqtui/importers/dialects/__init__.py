@@ -9,10 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cqtui.importers.dialects import otel, vercel
+from cqtui.importers.dialects.anthropic import anthropic_messages
+from cqtui.importers.dialects.gemini import gemini_messages
+from cqtui.importers.dialects.responses import responses_items
+
 Dialect = Callable[[Mapping[str, Any]], list[dict[str, Any]] | None]
 
 # Each is asked in turn for the messages in OpenAI's shape; None: the message is not in its dialect.
-DIALECTS: tuple[Dialect, ...] = ()
+DIALECTS: tuple[Dialect, ...] = (
+    anthropic_messages,
+    responses_items,
+    gemini_messages,
+    otel.messages,
+    vercel.messages,
+)
 
 
 def openai_messages(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:

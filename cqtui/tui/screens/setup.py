@@ -22,7 +22,7 @@ from cqtui.engine.optimize import log_for, plan_for
 from cqtui.engine.tally import OTHERS, UNKNOWN
 from cqtui.environment import portkey_api_key
 from cqtui.errors import BadInputError, CqtuiError
-from cqtui.importers.paths import SUFFIXES
+from cqtui.importers.paths import SUFFIXES, VAGUE_SUFFIXES, is_candidate
 from cqtui.registry.loader import load_registry
 from cqtui.report.plan_words import describe_log
 from cqtui.settings import CONFIG_NAME, Settings
@@ -284,7 +284,9 @@ def log_files(folder: Path) -> list[Path]:
         file
         for pattern in ("*", "*/*")
         for file in folder.glob(pattern)
-        if file.name.endswith(SUFFIXES) and not any(part.startswith(".") for part in file.parts) and file.is_file()
+        if file.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in file.parts)
+        and is_candidate(file, VAGUE_SUFFIXES)
     ]
     return sorted(found, key=_changed_at, reverse=True)[:MOST_FILES]
 

@@ -1,0 +1,142 @@
+"""OpenAI's Responses API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cqtui.importers import base
+from cqtui.importers.apis import NOT_REPLAYABLE, PERSONAL, Answered, Asked
+from cqtui.importers.apis.usage import vendor_usage
+from cqtui.importers.params import params_of
+from cqtui.importers.raw import NoCall
+
+_CALLS = ("function_call", "custom_tool_call")
+_OWN_ITEMS = ("message", "reasoning", "function_call_output", "custom_tool_call_output", *_CALLS)
+# How the answer is delivered and kept; nothing of it changes what a model is asked.
+_DELIVERY = (
+    "store",
+    "stream_options",
+    "include",
+    "background",
+    "prompt_cache_retention",
+    "max_tool_calls",
+    "truncation",
+)
+_EARLIER = ("previous_response_id", "conversation")
+_CONTENT = ("model", "input", "messages", "instructions", "prompt", "context_management")
+_NOT_PARAMS = (*_CONTENT, *_EARLIER, *_DELIVERY, *PERSONAL)
+# What a response repeats of its request; the input is not among it.
+_SETTINGS = ("tools", "tool_choice", "text", "reasoning", "max_output_tokens", "temperature", "top_p")
+_ECHOED = ("instructions", "model", "parallel_tool_calls", *_SETTINGS)
+_INCOMPLETE = {"max_output_tokens": "length", "content_filter": "content_filter"}
+
+
+def asked(request: Mapping[str, Any], response: Mapping[str, Any] | None) -> Asked | NoCall:
+    """The instructions and the input; a request without a model, its input alone, is completed from the response.
+
+    Args:
+        request: The request.
+        response: Its response, in any API's shape, or None.
+    """
+    answer = response if response is not None and response.get("object") == "response" else {}
+    if "model" not in request:
+        request = {**{name: answer[name] for name in _ECHOED if answer.get(name) is not None}, **request}
+    if request.get("previous_response_id") or answer.get("previous_response_id"):
+        return NoCall(f"{NOT_REPLAYABLE}: it continues an earlier response, whose messages are not in the record")
+    if request.get("conversation") or answer.get("conversation"):
+        return NoCall(f"{NOT_REPLAYABLE}: it continues a stored conversation, whose messages are not in the record")
+    if request.get("prompt"):
+        return NoCall(f"{NOT_REPLAYABLE}: it uses a stored prompt, whose text is not in the record")
+    items = _unwrapped(request.get("input"))
+    if (foreign := foreign_item(items)) is not None:
+        return NoCall(foreign)
+    warnings: list[str] = []
+    if any(_kind(item) == "reasoning" for item in _items(items)):
+        warnings.append("reasoning left out of the prompt")
+    params = params_of(request, _NOT_PARAMS, warnings)
+    if "max_output_tokens" in params:
+        params.setdefault("max_completion_tokens", params.pop("max_output_tokens"))
+    effort = base.mapping(answer.get("reasoning")).get("effort")
+    if isinstance(effort, str):
+        # The response says which effort was in force where the request left it to the default.
+        params.setdefault("reasoning_effort", effort)
+    return Asked(
+        messages=_messages(request.get("instructions"), items),
+        model=request.get("model"),
+        params=params,
+        user=request.get("user") or request.get("safety_identifier"),
+        metadata=base.mapping(request.get("metadata")),
+        provider="openai",
+        warnings=tuple(warnings),
+    )
+
+
+def answered(response: Mapping[str, Any]) -> Answered | NoCall:
+    """The output, with the status as the reason why it ended."""
+    status = base.text_or_none(response.get("status"))
+    if status in ("failed", "cancelled"):
+        return NoCall(f"the call failed: status {status}")
+    if status in ("queued", "in_progress"):
+        return NoCall(f"the response was not finished when it was logged: status {status}")
+    output = _items(base.structured(response.get("output")))
+    if (foreign := foreign_item(output)) is not None:
+        return NoCall(foreign)
+    shown = [item for item in output if _kind(item) != "reasoning"]
+    called = any(_kind(item) in _CALLS for item in shown)
+    usage, warnings = vendor_usage(base.structured(response.get("usage")), "openai", "responses")
+    tier = base.text_or_none(response.get("service_tier"))
+    why = base.text_or_none(base.mapping(response.get("incomplete_details")).get("reason"))
+    return Answered(
+        completion=shown or {"content": response.get("output_text") or ""},
+        id=response.get("id"),
+        time=response.get("created_at"),
+        model=response.get("model"),
+        finish_reason=_INCOMPLETE.get(why or "", why) if status == "incomplete" else "tool_calls" if called else "stop",
+        usage=usage,
+        metadata={
+            **base.mapping(response.get("metadata")),
+            **({} if tier in (None, "default", "auto") else {"service_tier": tier}),
+        },
+        provider="openai",
+        warnings=warnings,
+    )
+
+
+def foreign_item(items: Any) -> str | None:
+    """Why items cannot be replayed: one of a tool that the vendor runs, or one that only refers to another; or None."""
+    for item in _items(items):
+        kind = _kind(item)
+        if kind == "item_reference":
+            return f"{NOT_REPLAYABLE}: it refers to an item that is not in the record"
+        if kind is not None and kind not in _OWN_ITEMS and "role" not in item:
+            return f"{NOT_REPLAYABLE}: it holds {kind[:60]}, of a tool that the vendor runs"
+    return None
+
+
+def _unwrapped(given: Any) -> Any:
+    """The input; a text that holds JSON is a text, unless it holds a list of items."""
+    found = base.structured(given)
+    if (
+        isinstance(found, list)
+        and found
+        and all(isinstance(item, dict) and ("role" in item or "type" in item) for item in found)
+    ):
+        return found
+    return given
+
+
+def _messages(instructions: Any, items: Any) -> list[Any]:
+    messages: list[Any] = [{"role": "user", "content": items}] if isinstance(items, str) else _items(items)
+    if isinstance(instructions, str) and instructions:
+        return [{"role": "system", "content": instructions}, *messages]
+    return [*_items(instructions), *messages]
+
+
+def _items(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _kind(item: Mapping[str, Any]) -> str | None:
+    kind = item.get("type")
+    return kind if isinstance(kind, str) else None

@@ -1,0 +1,24 @@
+"""The name that a model's maker gives it, where a cloud serves it under another."""
+
+from __future__ import annotations
+
+import re
+
+# An inference profile's region, the maker, the model, and the version of Bedrock's packaging.
+_BEDROCK = re.compile(
+    r"(?:arn:[^/]*/)?(?:[a-z][a-z-]{1,9}\.)?anthropic\.(claude-[a-z0-9.-]+?)(?:-v\d+(?::\w+)*)?", re.I
+)
+_VERTEX = re.compile(r"(?:.*publishers/anthropic/models/)?(claude-[a-z0-9.-]+)(?:@(\d{8}|default|latest))?", re.I)
+_AZURE = re.compile(r"gpt-35-(.+)", re.I)
+
+
+def maker_name(model: str) -> str:
+    """The maker's own name of a model that is named as Bedrock, Vertex or Azure do; any other stays as it is."""
+    if found := _BEDROCK.fullmatch(model):
+        return found[1]
+    if found := _VERTEX.fullmatch(model):
+        dated = found[2] or ""
+        return f"{found[1]}-{dated}" if dated.isdigit() else found[1]
+    if found := _AZURE.fullmatch(model):
+        return f"gpt-3.5-{found[1]}"
+    return model
