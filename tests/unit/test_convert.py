@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -23,16 +24,16 @@ from cqtui.importers.messages import KINDS
 from cqtui.importers.native_writer import native_line, native_record
 from cqtui.models import Completion, LoggedCall, Message, Origin, Part, ToolCall, Usage
 from tests.fakes import logged_call, write_log
-
-SAMPLES = Path(__file__).parents[1] / "data" / "logs"
+from tests.unit.test_log_samples import ENTRIES, paths
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.sampled_from(
     ["", " ", ".", "?", "[", "{}", '{"a": 1}', "null", "\u2028\r\n", "\x1b[31m", "\U0001f600", "data: [DONE]"]
 )
 NAME = TEXT.map(str.strip).filter(bool)  # importers give names and ids without spaces around them, or None
 COUNT = st.integers(0, MAX_COUNT)
+INTEGER = st.integers(-(2**63), 2**64 - 1)  # beyond, JSON Lines are read as floating-point numbers
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    st.none() | st.booleans() | INTEGER | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=6,
 )
@@ -164,23 +165,21 @@ def refused(done: Result, *words: str) -> None:
     assert done.stdout == ""
 
 
-def calls_of(path: Path) -> list[LoggedCall]:
-    nowhere = Origin(file="", format="")
-    return [call.model_copy(update={"origin": nowhere}) for call in read_logs(path).calls]
+def without_origin(calls: Sequence[LoggedCall]) -> list[LoggedCall]:
+    return [call.model_copy(update={"origin": Origin(file="", format="")}) for call in calls]
 
 
-@pytest.mark.parametrize("sample", ["openai_chat_pairs.jsonl", "native.jsonl"])
-def test_any_format_becomes_native(tmp_path: Path, sample: str) -> None:
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: str(entry["format"]))
+def test_any_format_becomes_native(tmp_path: Path, entry: dict[str, Any]) -> None:
+    files = paths(entry)
     out = tmp_path / "deep" / "out.jsonl"
-    done = convert(SAMPLES / sample, out, "--no-redact")
+    done = convert(*files, out, "--no-redact")
     assert done.exit_code == 0, done.output
-    (format_name,) = {call.origin.format for call in read_logs(out).calls}
-    assert format_name == "native"
-    before, after = read_logs(SAMPLES / sample).calls, read_logs(out, hash_identities=False).calls
-    same = {"origin": after[0].origin}
-    assert [call.model_copy(update=same) for call in after] == [call.model_copy(update=same) for call in before]
     assert done.stderr.splitlines()[-1] == f"Next: cqtui logs inspect {out}"
     assert done.stdout == ""
+    after = read_logs(out, hash_identities=False).calls
+    assert {call.origin.format for call in after} == {"native"}
+    assert without_origin(after) == without_origin(read_logs(files).calls)
 
 
 def test_texts_are_redacted_and_identities_hashed_unless_told_otherwise(tmp_path: Path, log: Path) -> None:
@@ -227,7 +226,7 @@ def test_what_is_there_is_replaced_only_when_told(tmp_path: Path, log: Path) -> 
     refused(convert(log, out), "is there already", "--force")
     assert out.read_text(encoding="utf-8") == "mine"
     assert convert(log, out, "--force").exit_code == 0
-    assert len(calls_of(out)) == 4
+    assert len(read_logs(out).calls) == 4
 
 
 @pytest.mark.parametrize(
