@@ -76,12 +76,7 @@ def native(
         "messages": [{"role": "system", "content": system}, {"role": "user", "content": asked}],
         "params": {"temperature": 0.2, "max_tokens": 300},
         "completion": {"content": answered, "finish_reason": "stop"},
-        "usage": {
-            "input_tokens": tokens,
-            "output_tokens": 50,
-            "cached_tokens": 32 * (number % 2),
-            "reasoning_tokens": 0,
-        },
+        "usage": usage,
         "latency_ms": 400 + number % 700,
         "user": f"user-{session % 999}",
         "session": f"session-{session}",

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -98,16 +98,24 @@ class Place(NamedTuple):
 NOWHERE = Place("", None, "", b"", 0, ())
 
 
+class Joined(NamedTuple):
+    """A call, or why there is none; where it was read; and of how many records it was made."""
+
+    call: RawCall | NoCall
+    place: Place
+    parts: int = 1
+
+
 class Join(ABC):
-    """Holds the records of a format whose calls stand in several records, until all of them were read."""
+    """Holds the records of a format whose calls stand in several records, until their other sides were read."""
 
     @abstractmethod
-    def add(self, record: Mapping[str, Any], place: Place) -> None:
-        """Keep a record."""
+    def add(self, record: Mapping[str, Any], place: Place) -> Iterable[Joined]:
+        """Keep a record; what is known to be whole by now is handed on, so that not all has to be held."""
 
     @abstractmethod
-    def results(self) -> Iterator[tuple[RawCall | NoCall, Place, int]]:
-        """Each call, or why there is none; where it was read; and of how many records it was made."""
+    def results(self) -> Iterable[Joined]:
+        """What is still held, now that all records were read."""
 
 
 def clean(value: Any, notes: list[str], depth: int = 0) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
-from cqtui.importers.base import Importer, Join, Place
+from cqtui.importers.base import Importer, Join, Joined, Place
 from cqtui.importers.exchange import read_exchange
 from cqtui.importers.raw import NoCall, RawCall
 
@@ -74,27 +74,28 @@ class BatchJoin(Join):
         self._inputs: dict[str, list[Row]] = defaultdict(list)
         self._outputs: dict[str, list[Row]] = defaultdict(list)
 
-    def add(self, record: Mapping[str, Any], place: Place) -> None:
+    def add(self, record: Mapping[str, Any], place: Place) -> Iterable[Joined]:
         """Keep a line."""
         side = self._inputs if self.importer.is_input(record) else self._outputs
         side[str(record.get("custom_id"))].append((record, place))
+        return ()
 
-    def results(self) -> Iterator[tuple[RawCall | NoCall, Place, int]]:
+    def results(self) -> Iterator[Joined]:
         """The joined calls in input order; an answer is preferred to a failure of the same custom_id."""
         read, failure_of = self.importer.read, self.importer.failure_of
         for key, inputs in self._inputs.items():
             outputs = sorted(self._outputs.pop(key, []), key=lambda row: failure_of(row[0]) is not None)
             for position, (asked, place) in enumerate(inputs):
                 if position >= len(outputs):
-                    yield read(asked), place, 1
+                    yield Joined(read(asked), place)
                     continue
                 answered, where = outputs[position]
                 if failure := failure_of(answered):
-                    yield NoCall(failure), where, 2
+                    yield Joined(NoCall(failure), where, 2)
                 else:
-                    yield self.importer.read_rows(asked, answered), place, 2
+                    yield Joined(self.importer.read_rows(asked, answered), place, 2)
             for answered, where in outputs[len(inputs) :]:
-                yield read(answered), where, 1
+                yield Joined(read(answered), where)
         for rows in self._outputs.values():
             for answered, where in rows:
-                yield read(answered), where, 1
+                yield Joined(read(answered), where)

@@ -10,10 +10,14 @@ from cqtui.importers.anthropic_batch import AnthropicBatchImporter, AnthropicBat
 from cqtui.importers.anthropic_messages import AnthropicMessagesImporter
 from cqtui.importers.azure_openai import AzureOpenAIImporter
 from cqtui.importers.base import Importer, Join, Row
+from cqtui.importers.braintrust import BraintrustImporter, VersionJoin
 from cqtui.importers.columns import ALIASES
 from cqtui.importers.csv_table import CsvImporter
 from cqtui.importers.gemini import GeminiImporter
 from cqtui.importers.helicone import HeliconeImporter
+from cqtui.importers.langfuse import LangfuseImporter
+from cqtui.importers.langfuse_scores import ScoreJoin
+from cqtui.importers.langsmith import LangSmithImporter
 from cqtui.importers.litellm import LiteLLMImporter
 from cqtui.importers.llm_sqlite import LlmSqliteImporter
 from cqtui.importers.native import NativeImporter
@@ -34,6 +38,9 @@ IMPORTERS: tuple[Importer, ...] = (
     OTelGenAIImporter(),
     VercelAIImporter(),
     PromptfooImporter(),
+    LangfuseImporter(),
+    LangSmithImporter(),
+    BraintrustImporter(),
     LiteLLMImporter(),
     PortkeyImporter(),
     HeliconeImporter(),
@@ -53,6 +60,8 @@ IMPORTERS: tuple[Importer, ...] = (
 )
 # Formats whose calls stand in several records.
 JOINS: Mapping[str, type[Join]] = {
+    LangfuseImporter.name: ScoreJoin,
+    BraintrustImporter.name: VersionJoin,
     OpenAIBatchImporter.name: OpenAIBatchJoin,
     AnthropicBatchImporter.name: AnthropicBatchJoin,
     UIMessageImporter.name: UIMessageJoin,

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from cqtui.errors import BadInputError
-from cqtui.importers.base import Importer, Join, Place, Row, Skipped, digest
+from cqtui.importers.base import Importer, Join, Joined, Place, Row, Skipped, digest
 from cqtui.importers.container import UNREADABLE, Found, Rejected, records
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
 from cqtui.importers.paths import LogFile, Paths, log_files, on_disk
@@ -233,7 +233,7 @@ class _Reading:
                 and (importer := importer_of(item.value)) is not None
                 and importer.unfold(item.value) is None
             ):
-                results = (of_record(importer, item.value, item, name),)
+                results = of_record(importer, item.value, item, name)
             else:
                 results = self._of_value(item, name, fields)
             for result in results:
@@ -261,9 +261,12 @@ class _Reading:
     def of_joins(self) -> Iterator[RawCall | Skipped | Rejected]:
         """The calls whose records stand apart, now that all were read."""
         for join in self._joins.values():
-            for call, place, parts in join.results():
-                self._progress.joined += parts - 1
-                yield _placed(call, place)
+            yield from self._of_joined(join.results())
+
+    def _of_joined(self, found: Iterable[Joined]) -> Iterator[RawCall | Skipped]:
+        for call, place, parts in found:
+            self._progress.joined += parts - 1
+            yield _placed(call, place)
 
     def _of_value(self, item: Found, file: str, fields: list[str]) -> Iterator[RawCall | Skipped | Rejected | None]:
         """What became of each record in a value; None for one that waits for its other side."""
@@ -281,7 +284,7 @@ class _Reading:
                 continue
             importer = self._detection.importer_of(record)
             if importer is not None:
-                yield self._of_record(importer, record, item, file)
+                yield from self._of_record(importer, record, item, file)
                 continue
             if not isinstance(record, Row) and len(fields) < MOST_FIELDS:
                 fields.extend(name for name in record if name not in fields)
@@ -289,23 +292,23 @@ class _Reading:
 
     def _of_record(
         self, importer: Importer, record: dict[str, Any], item: Found, file: str
-    ) -> RawCall | Skipped | Rejected | None:
-        """What became of a record; None where it waits for its other side."""
+    ) -> tuple[RawCall | Skipped | Rejected | None, ...]:
+        """What became of a record; None and what it made whole where it may wait for its other side."""
         content = _content(record)
         mark = hashlib.blake2b(content, digest_size=16).digest()
         place = Place(file, item.line, importer.name, mark, len(content), item.warnings)
         if mark in self._seen or mark in self._seen_before:
-            return Skipped(REPEAT, place.origin)
+            return (Skipped(REPEAT, place.origin),)
         self._seen.add(mark)
         if len(self._seen) >= REMEMBERED:
             self._seen, self._seen_before = set(), self._seen
         try:
             if importer.name in JOINS:
-                self._joins.setdefault(importer.name, JOINS[importer.name]()).add(record, place)
-                return None
-            return _placed(importer.read(record), place)
+                join = self._joins.setdefault(importer.name, JOINS[importer.name]())
+                return (None, *self._of_joined(join.add(record, place)))
+            return (_placed(importer.read(record), place),)
         except UNREADABLE as error:
-            return Rejected(f"unusable record ({type(error).__name__})", file, item.line)
+            return (Rejected(f"unusable record ({type(error).__name__})", file, item.line),)
 
     def _flat(self, value: Any, depth: int = 0) -> Iterator[Any]:
         """The records in a value: lists are flattened, envelopes opened."""

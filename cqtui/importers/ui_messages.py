@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.base import Importer, Join, Place
+from cqtui.importers.base import Importer, Join, Joined, Place
 from cqtui.importers.otlp import first
 from cqtui.importers.raw import NoCall, RawCall
 from cqtui.importers.vercel_ai import is_ui_message, read_chat
@@ -36,12 +36,13 @@ class UIMessageJoin(Join):
     def __init__(self) -> None:
         self._chats: dict[tuple[str, str | None], list[tuple[Mapping[str, Any], Place]]] = defaultdict(list)
 
-    def add(self, record: Mapping[str, Any], place: Place) -> None:
+    def add(self, record: Mapping[str, Any], place: Place) -> Iterable[Joined]:
         """Keep a message."""
         chat = base.text_or_none(first(record, *CHAT_IDS))
         self._chats["" if chat else place.file, chat].append((_with_parts(record), place))
+        return ()
 
-    def results(self) -> Iterator[tuple[RawCall | NoCall, Place, int]]:
+    def results(self) -> Iterator[Joined]:
         """One call for each chat, its last answer; in the order of times where all have one."""
         for (_, chat), rows in self._chats.items():
             times = [base.instant(first(row, "createdAt", "created_at"), []) for row, _ in rows]
@@ -50,7 +51,7 @@ class UIMessageJoin(Join):
                 order = sorted(range(len(rows)), key=lambda number: known[number])
                 rows = [rows[number] for number in order]
             call = read_chat({} if chat is None else {"chatId": chat}, [row for row, _ in rows])
-            yield call, rows[-1][1], len(rows)
+            yield Joined(call, rows[-1][1], len(rows))
 
 
 def _with_parts(record: Mapping[str, Any]) -> dict[str, Any]:
