@@ -167,6 +167,8 @@ def _shown(value: Any) -> str:
         return "none"
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
@@ -180,11 +182,9 @@ def _show(proposals: Proposals) -> None:
         number = str(CHANGEABLE.index(item.name) + 1) if item.name in CHANGEABLE else ""
         rows.append((number, WORDS[item.name], plain(_shown(item.value))))
         rows.append(("", "", plain(without_keys(item.why))))
+    if proposals.problem is None:
+        rows.append(("", "tried first", ", ".join(proposals.candidates) or "none: no cheaper model fits this traffic"))
     labelled(out, rows, label_width=2)
-    if proposals.candidates:
-        click.echo(f"  Would be tried first: {', '.join(proposals.candidates)}.")
-    elif proposals.problem is None:
-        click.echo("  No cheaper model fits this traffic.")
     if proposals.problem is not None:
         click.echo(f"  {plain(without_keys(str(proposals.problem)))}")
     click.echo("")

@@ -8,6 +8,7 @@ from typing import Any
 from cqtui.engine.inspection import Inspection
 from cqtui.engine.tally import OTHERS, UNKNOWN
 from cqtui.engine.traffic import MIN_PERIOD_DAYS
+from cqtui.engine.variety import Variety
 from cqtui.models import TrafficProfile
 from cqtui.redaction.redactor import without_keys
 from cqtui.report.filters import money, plain, share
@@ -127,9 +128,7 @@ def cost_rows(found: Inspection) -> list[Row]:
     rows.append(("priced", priced))
     if found.current is not None and traffic.cost_per_call_usd is not None:
         listed = _costs(traffic.cost_per_call_usd, traffic.monthly_cost_usd)
-        rows.append(
-            ("at list price", f"{listed}; all on {found.current.id}, nothing cached: candidates are compared with this")
-        )
+        rows.append(("at list price", f"{listed}; all on {found.current.id}, nothing cached, as candidates are priced"))
     return rows
 
 
@@ -138,7 +137,10 @@ def _unpriced(found: Inspection) -> list[str]:
     without_tokens = found.traffic.calls_without_usage
     missing = [f"{counted(without_tokens, 'call')} without tokens"] if without_tokens else []
     models = sorted(found.unpriced.items(), key=lambda each: -each[1])
-    missing += [f"{counted(count, 'call')} of {named(model)}" for model, count in models[:SHOWN_MODELS]]
+    missing += [
+        f"{counted(count, 'call')} {'without a model' if model == UNKNOWN else f'of {named(model)}'}"
+        for model, count in models[:SHOWN_MODELS]
+    ]
     if len(models) > SHOWN_MODELS:
         missing.append(f"those of {len(models) - SHOWN_MODELS} more models")
     return missing
@@ -161,6 +163,8 @@ def plan_rows(found: Inspection, settings: Settings) -> list[Row]:
         ("current model", f"{plan.current.id}: {of_it}"),
         ("sample", f"{counted(len(plan.calls), 'call')} (at most {settings.thresholds.max_samples:,})"),
     ]
+    if plan.variety is not None:
+        rows.append(("variety", _variety(plan.variety)))
     left_out = len(plan.discovery.excluded)
     if not plan.top:
         rows.append(("candidates", f"none: no cheaper model fits this traffic ({left_out} looked at)"))
@@ -171,6 +175,12 @@ def plan_rows(found: Inspection, settings: Settings) -> list[Row]:
     worst = f", at worst {money(cost.worst_usd)}" if cost.worst_usd is not None else ""
     rows.append(("estimated cost", f"{money(cost.expected_usd)}{worst}; cap {money(settings.budget.usd)}"))
     return rows
+
+
+def _variety(variety: Variety) -> str:
+    if variety.varied == variety.calls:
+        return "every prompt differs from the others"
+    return f"{counted(variety.varied, 'different prompt')}: the others repeat one of them, word for word or nearly so"
 
 
 def unknown_lines(found: Inspection) -> list[str]:
@@ -228,6 +238,7 @@ def inspection_json(found: Inspection, next_step: str) -> dict[str, Any]:
         else {
             "current_model": plan.current.id,
             "sample": len(plan.calls),
+            "different_prompts": None if plan.variety is None else plan.variety.varied,
             "candidates": [candidate.id for candidate in plan.top],
             "judges": [entry.id for entry in plan.panel.judges],
             "calls": cost.calls,

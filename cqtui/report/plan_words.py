@@ -28,7 +28,8 @@ def problem_lines(read: LogRead) -> list[str]:
     lines = []
     for problem in read.rejected[:SHOWN_PROBLEMS]:
         where = f"{problem.file}:{problem.line}" if problem.line else problem.file
-        lines.append(f"{plain(where)}: {plain(without_keys(problem.reason))}. Skipped.")
+        reason = problem.reason.removeprefix(f"{problem.file}: ").removesuffix(".")
+        lines.append(f"{plain(where)}: {plain(without_keys(reason))}. Skipped.")
     if read.rejected_count > SHOWN_PROBLEMS:
         lines.append(f"... and {read.rejected_count - SHOWN_PROBLEMS:,} more unusable records.")
     return lines

@@ -259,3 +259,19 @@ def test_records_without_prompt_are_counted_with_their_reason(tmp_path: Path, lo
     log.write_text(empty, encoding="utf-8")
     refused(convert(log, tmp_path / "none.jsonl"), "no message has content 1")
     assert not (tmp_path / "none.jsonl").exists()
+
+
+def test_the_format_s_page_names_every_field_and_its_example_is_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "log-formats.md").read_text(encoding="utf-8")
+    whole = logged_call(1).model_copy(
+        update={
+            **{"provider": "openai", "params": {"n": 1}, "latency_ms": 1, "ttft_ms": 1, "cost_usd": Decimal(1)},
+            **{"user": "u", "session": "s", "tags": ("t",), "metadata": {"a": 1}, "score": 1.0, "completion": None},
+        }
+    )
+    assert not [name for name in native_record(whole) if f"`{name}" not in page]
+    assert not [name for name in Usage.model_fields if f"{name}`" not in page]
+    example = page[page.index('    {"id": "a1"') : page.index("\n\n| field |")]
+    (tmp_path / "log.jsonl").write_text(" ".join(example.split()), encoding="utf-8")
+    (call,) = read_logs(tmp_path / "log.jsonl").calls
+    assert (call.origin.format, call.is_baseline, call.usage.input_tokens) == ("native", True, 8)

@@ -121,6 +121,7 @@ def test_what_optimize_would_use_and_the_next_command(log: Path, tmp_path: Path)
     assert (plan["current_model"], plan["sample"]) == ("openai/gpt-5.6-terra", 4)
     assert len(plan["candidates"]) == 3
     assert plan["judges"]
+    assert 1 <= plan["different_prompts"] <= 4
     assert found["problem"] is None
     assert found["next"] == f"cqtui init {log}"
     (tmp_path / "my.toml").write_text("[thresholds]\nmax_samples = 2\n", encoding="utf-8")
