@@ -175,6 +175,15 @@ class Tally:
             calls += held.calls
         return (total / calls if calls else None), calls
 
+    def unpriced(self, entry_of: EntryOf, as_of: date) -> Counter[str]:
+        """The calls that ``billed_usd`` leaves out though their tokens are known, by model."""
+        found: Counter[str] = Counter()
+        for (model, _), held in self._tokens.items():
+            entry = entry_of(model)
+            if entry is None or rates_of(entry, held.size, as_of) is None:
+                found[model] += held.calls
+        return found
+
 
 def _count(counts: Counter[str], name: str) -> str:
     """Count a name, or count it among the others where there are too many; returns what it was counted as."""
