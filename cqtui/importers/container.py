@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import gzip
 import io
-import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from cqtui.errors import BadInputError
-from cqtui.importers.base import clean
-from cqtui.importers.decoding import BLANK, DECODER, parsed, text_of, why
+from cqtui.importers.decoding import BLANK, begins_value, parsed, text_of
+from cqtui.importers.documents import Counting, document
 from cqtui.importers.encodings import as_utf8
+from cqtui.importers.events import are_events, event_values
 from cqtui.importers.found import UNREADABLE, Found, Rejected
 from cqtui.importers.lines import Lines, json_lines
 from cqtui.importers.progress import FileProgress, Progress
@@ -23,15 +23,24 @@ __all__ = ["UNREADABLE", "Found", "Rejected", "records"]
 
 FOREIGN = {b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip", b"SQLite format 3\0": "SQLite", b"PAR1": "Parquet"}
 BUFFER = 2**18
-GAP = re.compile(r"[\s,\[\]\0]*")
+# So many lines of a file say what is in it.
+LOOKED_AT = 4
 
 
-def records(file: Path, progress: Progress | None = None) -> Iterator[Found | Rejected]:
+def one_each(value: Any) -> int:
+    """The number of records in a value where nothing is known of formats: the elements of lists, and all else."""
+    return sum(map(one_each, value)) if isinstance(value, list) else 1
+
+
+def records(
+    file: Path, progress: Progress | None = None, records_in: Counting = one_each
+) -> Iterator[Found | Rejected]:
     """The JSON values of a file, as they are read, and the lines that hold none.
 
     Args:
         file: The file.
         progress: Its ``bytes_read`` is kept current while the values are taken.
+        records_in: How many records there are in a value: so a long list of them is known from a long record.
 
     Raises:
         BadInputError: The file cannot be read, or is of a kind that is not read.
@@ -47,7 +56,7 @@ def records(file: Path, progress: Progress | None = None) -> Iterator[Found | Re
             stream: io.BufferedReader[Any] = raw
             if head.startswith(b"\x1f\x8b"):
                 stream = io.BufferedReader(gzip.GzipFile(fileobj=raw), BUFFER)
-            for item in _values(as_utf8(stream), str(file), reached):
+            for item in _values(as_utf8(stream), str(file), reached, records_in):
                 line = item.line or line
                 yield item
             reached.update()
@@ -57,44 +66,24 @@ def records(file: Path, progress: Progress | None = None) -> Iterator[Found | Re
         raise BadInputError(f"{file}: cannot be read ({error.strerror or error}).") from error
 
 
-def _values(stream: io.BufferedReader[Any], file: str, progress: FileProgress) -> Iterator[Found | Rejected]:
-    """The values of a file: those of a table, of one document where line 1 does not parse alone, or line by line."""
+def _values(
+    stream: io.BufferedReader[Any], file: str, progress: FileProgress, records_in: Counting
+) -> Iterator[Found | Rejected]:
+    """The values of a file: of a table, of server-sent events, of one document, or line by line."""
     lines = Lines(stream)
-    ahead = lines.look(2)
+    ahead = lines.look(LOOKED_AT)
     start = text_of(ahead[0].strip(BLANK))[0].strip()[:1] if ahead else ""
-    if start not in ("{", "[") and (delimiter := delimiter_of(ahead)) is not None:
-        yield from table_rows(lines, delimiter, file, progress)
-        return
-    broken = len(ahead) == 2 and parsed(ahead[0]) is None
-    if broken and (start == "[" or (start == "{" and not isinstance(parsed(ahead[1]), dict))):
-        yield from _document(list(lines.every()), file)
-        return
-    yield from json_lines(lines, file, progress)
+    if start not in ("{", "["):
+        if are_events(ahead):
+            return event_values(lines, file, progress)
+        if (delimiter := delimiter_of(ahead)) is not None:
+            return table_rows(lines, delimiter, file, progress)
+    elif len(ahead) > 1 and begins_value(ahead[0]) and (start == "[" or not isinstance(parsed(ahead[1]), dict)):
+        return _some(document(lines, file, progress, records_in), file)
+    return json_lines(lines, file, progress, records_in)
 
 
-def _document(lines: list[bytes], file: str) -> Iterator[Found | Rejected]:
-    """Objects one after another, in arrays or not; after a broken one it goes on at the same indentation."""
-    held = [text_of(line) for line in lines]
-    text = "".join(line for line, _ in held)
-    warnings = tuple(dict.fromkeys(warning for _, notes in held for warning in notes))
-    position, counted, number = 0, 0, 1
-    while True:
-        gap = GAP.match(text, position)
-        position = gap.end() if gap else position
-        if position >= len(text):
-            return
-        number += text.count("\n", counted, position)
-        counted = position
-        try:
-            value, position = DECODER.raw_decode(text, position)
-            notes = list(warnings)
-            yield Found(clean(value, notes), number, tuple(notes))
-            continue
-        except UNREADABLE as error:
-            yield Rejected(why(error), file, number)
-        start = text.rfind("\n", 0, position) + 1
-        indent = text[start:position] if not text[start:position].strip() else ""
-        onward = re.compile(rf"\n{re.escape(indent)}(?=\{{)").search(text, position)
-        if onward is None:
-            return
-        position = onward.end()
+def _some(items: Iterator[Found | Rejected], file: str) -> Iterator[Found | Rejected]:
+    first = next(items, None)
+    yield Rejected("an array without records", file, 1) if first is None else first
+    yield from items

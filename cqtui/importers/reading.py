@@ -160,7 +160,7 @@ class _Reading:
         fields: list[str] = []
         # Rejections wait until the file is known to be a log; afterwards they are handed on at once.
         waiting: list[Rejected] = []
-        for item in records(file, self._progress):
+        for item in records(file, self._progress, self._count):
             empty = False
             for result in (item,) if isinstance(item, Rejected) else self._of_value(item, name, fields):
                 if not recognised and isinstance(result, Rejected):
@@ -227,6 +227,13 @@ class _Reading:
         self._seen[mark] = None
         if len(self._seen) > REMEMBERED:
             del self._seen[next(iter(self._seen))]
+
+    def _count(self, value: Any) -> int:
+        """How many records there are in a value."""
+        try:
+            return sum(1 for _ in self._flat(value))
+        except UNREADABLE:
+            return 0
 
     def _flat(self, value: Any, depth: int = 0) -> Iterator[Any]:
         """The records in a value: lists are flattened, envelopes opened."""
