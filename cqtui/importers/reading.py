@@ -14,7 +14,7 @@ import orjson
 
 from cqtui.errors import BadInputError
 from cqtui.importers.base import Join, Place, Row, Skipped, digest
-from cqtui.importers.container import UNREADABLE, Found, Rejected, records
+from cqtui.importers.container import UNREADABLE, Found, Rejected, members
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
 from cqtui.importers.paths import Paths, log_files
 from cqtui.importers.progress import Progress
@@ -25,6 +25,9 @@ REPEAT = "repeat of an identical record"
 # Repeats are found within so many records: what is remembered of a log stays small whatever its size.
 REMEMBERED = 200_000
 MAX_ENVELOPES = 20
+# A file whose first records, so many, are all of unknown shapes is no log.
+MOST_UNKNOWN = 20_000
+MOST_FIELDS = 100
 
 
 @dataclass(frozen=True)
@@ -155,12 +158,27 @@ class _Reading:
 
     def of_file(self, file: Path) -> Iterator[RawCall | Skipped | Rejected]:
         """The records of a file, or BadInputError where it is no log."""
-        name = str(file)
+        recognised, problem = False, f"{file}: the file is empty."
+        for member in members(file, self._progress, self._count):
+            name = f"{file}:{member.name}" if member.name else str(file)
+            try:
+                yield from self._of_items(member.items, name)
+                recognised = True
+            except BadInputError as error:
+                # As in a folder, other files than logs are expected in a zip file.
+                if not member.name:
+                    raise
+                problem = problem if recognised else error.title
+                yield Rejected(error.title, name)
+        if not recognised:
+            raise BadInputError(problem, "Name a file with logged calls.")
+
+    def _of_items(self, items: Iterator[Found | Rejected], name: str) -> Iterator[RawCall | Skipped | Rejected]:
         recognised, empty = False, True
         fields: list[str] = []
         # Rejections wait until the file is known to be a log; afterwards they are handed on at once.
         waiting: list[Rejected] = []
-        for item in records(file, self._progress, self._count):
+        for item in items:
             empty = False
             for result in (item,) if isinstance(item, Rejected) else self._of_value(item, name, fields):
                 if not recognised and isinstance(result, Rejected):
@@ -169,17 +187,20 @@ class _Reading:
                 if not recognised:
                     recognised = True
                     yield from waiting
+                    waiting = []
                 if result is not None:
                     yield result
+            if len(waiting) > MOST_UNKNOWN:
+                break
         if empty:
-            raise BadInputError(f"{file}: the file is empty.", "Name a file with logged calls.")
+            raise BadInputError(f"{name}: the file is empty.", "Name a file with logged calls.")
         if not recognised:
             said = f"line {waiting[0].line}: {waiting[0].reason}" if waiting else "no records"
             near = nearest(fields)
             if fields:
                 said = f"fields seen: {', '.join(printable(field) for field in fields[:12])}"
                 said += f"; nearest formats: {', '.join(near)}" if near else ""
-            raise BadInputError(f"{file}: not a log ({said}).", "No record has a known format.")
+            raise BadInputError(f"{name}: not a log ({said}).", "No record has a known format.")
 
     def of_joins(self) -> Iterator[RawCall | Skipped | Rejected]:
         """The calls whose records stand apart, now that all were read."""
@@ -205,7 +226,7 @@ class _Reading:
             try:
                 importer = self._detection.importer_of(record)
                 if importer is None:
-                    if not isinstance(record, Row):
+                    if not isinstance(record, Row) and len(fields) < MOST_FIELDS:
                         fields.extend(name for name in record if name not in fields)
                     yield Rejected(unknown_shape(record), file, item.line)
                     continue
