@@ -13,12 +13,18 @@ import orjson
 
 from cqtui.importers.base import MAX_DEPTH, clean
 from cqtui.importers.decoding import BLANK, DECODER, text_of, why
-from cqtui.importers.found import MAX_RECORD, TOO_LONG, UNREADABLE, Found, Rejected
+from cqtui.importers.documents import Counting, document
+from cqtui.importers.found import MAX_RECORD, UNREADABLE, Found, Rejected
 from cqtui.importers.progress import STEP, FileProgress
+
+# So many lines are looked at for the first that are not blank.
+MOST_BLANK = 10_000
+# A longer line is a document of its own.
+LONG_LINE = 8 * 2**20
 
 
 class Lines:
-    """The lines of a stream; one longer than ``MAX_RECORD`` bytes comes in pieces.
+    """The lines of a stream, from its beginning; a long one comes in pieces.
 
     Lines that were only looked at, or are put back, are read again.
     """
@@ -27,34 +33,29 @@ class Lines:
         self._stream = stream
         self._ahead: deque[bytes] = deque()
 
-    def __iter__(self) -> Iterator[bytes]:
-        while self._ahead:
-            yield self._ahead.popleft()
-        yield from self.onward()
-
-    def onward(self) -> Iterator[bytes]:
-        """The lines that were not looked at yet."""
-        return iter(partial(self._stream.readline, MAX_RECORD + 1), b"")
+    def _onward(self) -> Iterator[bytes]:
+        return iter(partial(self._stream.readline, LONG_LINE + 1), b"")
 
     def every(self) -> Iterator[bytes]:
         """All lines, the fastest way; nothing may be looked at or put back afterwards."""
         ahead, self._ahead = self._ahead, deque()
-        return chain(ahead, self.onward())
+        return chain(ahead, self._onward())
 
     def look(self, filled: int) -> list[bytes]:
-        """The first so many lines that are not blank, fewer where there are not so many (or one is very long)."""
+        """The first so many lines that are not blank, fewer where there are not so many (or one is long)."""
         found: list[bytes] = []
-        for line in self.onward():
+        for line in self._onward():
             self._ahead.append(line)
             if line.strip(BLANK):
                 found.append(line)
-            if len(found) == filled or len(line) > MAX_RECORD:
+            if len(found) == filled or len(line) > LONG_LINE or len(self._ahead) > MOST_BLANK:
                 break
         return found
 
     def read_line(self) -> bytes:
-        """The next line, or an empty one at the end."""
-        return self._ahead.popleft() if self._ahead else self._stream.readline(MAX_RECORD + 1)
+        """The next line, or an empty one at the end; of one above ``MAX_RECORD`` bytes the beginning."""
+        line = self._ahead.popleft() if self._ahead else self._stream.readline(LONG_LINE + 1)
+        return line + self._stream.readline(MAX_RECORD - LONG_LINE) if _is_cut(line) else line
 
     def put_back(self, lines: list[bytes]) -> None:
         """Have these lines read again next."""
@@ -63,18 +64,45 @@ class Lines:
     def skip_rest(self, piece: bytes) -> None:
         """Go to the end of the line that the piece is the beginning of."""
         while piece and not piece.endswith(b"\n"):
-            piece = self._stream.readline(MAX_RECORD)
+            piece = self._stream.readline(LONG_LINE)
+
+    def rest_of(self, piece: bytes) -> RestOfLine:
+        """The line that the piece is the beginning of."""
+        return RestOfLine(piece, self._stream)
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, whatever lines they are in."""
+        return self._ahead.popleft() if self._ahead else self._stream.read(size)
 
 
-def json_lines(lines: Lines, file: str, progress: FileProgress) -> Iterator[Found | Rejected]:
+class RestOfLine:
+    """One long line as a stream."""
+
+    def __init__(self, piece: bytes, stream: io.BufferedReader[Any]) -> None:
+        self._piece = piece
+        self._stream = stream
+        self._ended = False
+
+    def read(self, size: int) -> bytes:
+        """The next bytes of the line."""
+        piece = self._piece or (b"" if self._ended else self._stream.readline(size))
+        self._piece = b""
+        self._ended = not piece or piece.endswith(b"\n")
+        return piece
+
+
+def _is_cut(line: bytes) -> bool:
+    return len(line) > LONG_LINE and not line.endswith(b"\n")
+
+
+def json_lines(lines: Lines, file: str, progress: FileProgress, records_in: Counting) -> Iterator[Found | Rejected]:
     """The value of each line, and the lines that hold none; blank lines and runs of NUL are none."""
     loads = orjson.loads
     for number, data in enumerate(lines.every(), 1):
         if not number % STEP:
             progress.update()
-        if len(data) > MAX_RECORD:
-            lines.skip_rest(data)
-            yield Rejected(TOO_LONG, file, number)
+        if len(data) > LONG_LINE and _is_cut(data):
+            yield from document(lines.rest_of(data), file, progress, records_in, number)
             continue
         try:
             value = loads(data)
@@ -82,16 +110,29 @@ def json_lines(lines: Lines, file: str, progress: FileProgress) -> Iterator[Foun
                 value = clean(value, [])
         except UNREADABLE:
             if filled := data.strip(BLANK):
-                yield _lenient(filled, number, file, cut=not data.endswith(b"\n"))
+                items = _lenient(filled, number, file, progress, records_in)
+                cut = " (incomplete last line)" if not data.endswith(b"\n") else ""
+                for item in items:
+                    yield Rejected(item.reason + cut, file, number) if isinstance(item, Rejected) else item
             continue
         yield Found(value, number)
 
 
-def _lenient(data: bytes, number: int, file: str, cut: bool) -> Found | Rejected:
-    """The value of a line that is not strict JSON: other encodings, NaN, control characters, lone surrogates."""
+def _lenient(
+    data: bytes, number: int, file: str, progress: FileProgress, records_in: Counting
+) -> Iterator[Found | Rejected]:
+    """The values of a line that is not strict JSON: other encodings, NaN, control characters, several objects."""
     text, warnings = text_of(data)
     notes = list(warnings)
     try:
-        return Found(clean(DECODER.decode(text), notes), number, tuple(notes))
-    except UNREADABLE as error:
-        return Rejected(why(error) + (" (incomplete last line)" if cut else ""), file, number)
+        value = clean(DECODER.decode(text), notes)
+    except RecursionError as error:
+        yield Rejected(why(error), file, number)
+    except ValueError as error:
+        # What is whole in an array that is broken, and each of several objects.
+        items = list(document(io.BytesIO(data), file, progress, records_in, number))
+        if not any(isinstance(item, Found) and isinstance(item.value, dict) for item in items):
+            items = [Rejected(why(error), file, number)]
+        yield from items
+    else:
+        yield Found(value, number, tuple(notes))

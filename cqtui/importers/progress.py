@@ -29,11 +29,20 @@ class Progress:
 class FileProgress:
     """The part of a read's progress that one file has."""
 
-    def __init__(self, progress: Progress, position: Callable[[], int]) -> None:
+    def __init__(self, progress: Progress, position: Callable[[], int], size: int) -> None:
         self._progress = progress
         self._before = progress.bytes_read
         self._position = position
+        self._size = size
 
     def update(self) -> None:
         """Take over how far the file was read on disk."""
         self._progress.bytes_read = self._before + self._position()
+
+    def update_share(self, done: int, total: int) -> None:
+        """Say how far the file was read, where its position does not tell."""
+        self._progress.bytes_read = self._before + self._size * done // max(1, total)
+
+    def complete(self) -> None:
+        """Say that the whole file was read."""
+        self._progress.bytes_read = self._before + max(self._size, self._position())

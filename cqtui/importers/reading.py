@@ -14,7 +14,7 @@ import orjson
 
 from cqtui.errors import BadInputError
 from cqtui.importers.base import Importer, Join, Joined, Place, Row, Skipped, digest
-from cqtui.importers.container import UNREADABLE, Found, Rejected, records
+from cqtui.importers.container import UNREADABLE, Found, Rejected, members
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
 from cqtui.importers.paths import LogFile, Paths, log_files, on_disk
 from cqtui.importers.progress import Progress
@@ -24,9 +24,10 @@ from cqtui.models import LoggedCall
 REPEAT = "repeat of an identical record"
 # Repeats are found within at least so many records: what is remembered of a log is small, whatever its size.
 REMEMBERED = 100_000
-MOST_WAITING = 1_000
-MOST_FIELDS = 200
 MAX_ENVELOPES = 20
+# A file whose first records, so many, are all of unknown shapes is no log.
+MOST_UNKNOWN = 20_000
+MOST_FIELDS = 100
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,7 @@ def iter_raw(path: Paths, progress: Progress | None = None) -> Iterator[RawCall 
     files = log_files(path)
     progress = progress or Progress()
     progress.files = tuple(file.name for file in files)
+    progress.bytes_total = sum(file.path.stat().st_size for file in files) if all(map(_has_size, files)) else None
     reading = _Reading(progress)
     recognised, last = False, BadInputError("No log was given.")
     for file in files:
@@ -220,18 +222,34 @@ class _Reading:
         with on_disk(file) as path:
             yield from self._of_path(path, file.name)
 
-    def _of_path(self, path: Path, name: str) -> Iterator[RawCall | Skipped | Rejected]:
+    def _of_path(self, path: Path, file: str) -> Iterator[RawCall | Skipped | Rejected]:
+        recognised, problem = False, f"{file}: the file is empty."
+        for member in members(path, self._progress, self._count):
+            name = f"{file}:{member.name}" if member.name else file
+            items = (replace(item, file=name) if isinstance(item, Rejected) else item for item in member.items)
+            try:
+                yield from self._of_items(items if str(path) != file else member.items, name)
+                recognised = True
+            except BadInputError as error:
+                # As in a folder, other files than logs are expected in a zip file.
+                if not member.name:
+                    raise
+                problem = problem if recognised else error.title
+                yield Rejected(error.title, name)
+        if not recognised:
+            raise BadInputError(problem, "Name a file with logged calls.")
+
+    def _of_items(self, items: Iterator[Found | Rejected], name: str) -> Iterator[RawCall | Skipped | Rejected]:
         recognised, empty = False, True
         fields: list[str] = []
         # Rejections wait until the file is known to be a log; afterwards they are handed on at once.
         waiting: list[Rejected] = []
-        first: Rejected | None = None
         importer_of, of_record = self._detection.importer_of, self._of_record
-        for item in records(path, self._progress):
+        for item in items:
             empty = False
             results: Iterable[RawCall | Skipped | Rejected | None]
             if isinstance(item, Rejected):
-                results = (replace(item, file=item.file.replace(str(path), name)),)
+                results = (item,)
             elif (
                 type(item.value) is dict
                 and (importer := importer_of(item.value)) is not None
@@ -241,21 +259,21 @@ class _Reading:
             else:
                 results = self._of_value(item, name, fields)
             for result in results:
-                if not recognised and isinstance(result, Rejected) and len(waiting) < MOST_WAITING:
-                    first = first or result
-                    waiting.append(result)
-                    continue
-                if waiting:
+                if not recognised:
+                    if isinstance(result, Rejected):
+                        waiting.append(result)
+                        continue
+                    recognised = True
                     yield from waiting
                     waiting = []
-                if not isinstance(result, Rejected):
-                    recognised = True
                 if result is not None:
                     yield result
+            if len(waiting) > MOST_UNKNOWN:
+                break
         if empty:
             raise BadInputError(f"{name}: the file is empty.", "Name a file with logged calls.")
         if not recognised:
-            said = f"line {first.line}: {first.reason}" if first is not None else "no records"
+            said = f"line {waiting[0].line}: {waiting[0].reason}" if waiting else "no records"
             near = nearest(fields)
             if fields:
                 said = f"fields seen: {', '.join(printable(field) for field in fields[:12])}"
@@ -320,6 +338,13 @@ class _Reading:
         except UNREADABLE as error:
             return (Rejected(f"unusable record ({type(error).__name__})", file, item.line),)
 
+    def _count(self, value: Any) -> int:
+        """How many records there are in a value."""
+        try:
+            return sum(1 for _ in self._flat(value))
+        except UNREADABLE:
+            return 0
+
     def _flat(self, value: Any, depth: int = 0) -> Iterator[Any]:
         """The records in a value: lists are flattened, envelopes opened."""
         if isinstance(value, list):
@@ -334,6 +359,10 @@ class _Reading:
                     yield from self._flat(item, depth + 1)
                 return
         yield value
+
+
+def _has_size(file: LogFile) -> bool:
+    return not file.is_stdin and file.path.is_file()
 
 
 def _placed(call: RawCall | NoCall, place: Place) -> RawCall | Skipped:
