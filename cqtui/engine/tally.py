@@ -19,6 +19,12 @@ UNKNOWN = "unknown"
 EXACT_BELOW = 10_000  # token counts above are kept to three digits for the percentiles
 PERCENTILES = (50, 90, 95, 99)
 
+_SUMS = (
+    *("calls", "baseline_calls", "known_calls", "estimated_calls"),
+    *("tools", "json", "vision", "multi_turn", "timed"),
+)
+_COUNTED = ("models", "baseline_models", "segments", "_inputs", "_outputs")
+
 EntryOf = Callable[[str], ModelEntry | None]
 
 
@@ -120,6 +126,24 @@ class Tally:
             held.cached += cached
             held.written += written
 
+    def merge(self, other: Tally) -> None:
+        """Enter all the calls of another sum, which has the same thresholds."""
+        for name in _SUMS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in _COUNTED:
+            counts = getattr(self, name)
+            for key, count in getattr(other, name).items():
+                if key not in counts and len(counts) >= MOST_NAMES and isinstance(key, str):
+                    key = OTHERS
+                counts[key] += count
+        for key, held in other._tokens.items():
+            own = self._tokens.setdefault(key, _Tokens(held.size))
+            for name in ("calls", "input", "output", "cached", "written"):
+                setattr(own, name, getattr(own, name) + getattr(held, name))
+        self.first = min((time for time in (self.first, other.first) if time is not None), default=None)
+        self.last = max((time for time in (self.last, other.last) if time is not None), default=None)
+        self.max_input_tokens = max(self.max_input_tokens, other.max_input_tokens)
+
     @property
     def most_used_model(self) -> str | None:
         """The model that gave most answers, else that was asked most often; None where the log names none."""
@@ -200,6 +224,37 @@ def tally(facts: Iterable[CallFacts], thresholds: tuple[int, ...] = ()) -> Tally
     for each in facts:
         found.add(each)
     return found
+
+
+def merged(tallies: Iterable[Tally], thresholds: tuple[int, ...] = ()) -> Tally:
+    """The sum of sums, each over calls of its own and with these thresholds."""
+    found = Tally(thresholds)
+    for each in tallies:
+        found.merge(each)
+    return found
+
+
+class Tallies:
+    """The sums of the calls of each model, so that the traffic of one can be told from the log's."""
+
+    def __init__(self, thresholds: tuple[int, ...] = ()) -> None:
+        """See ``Tally`` for the thresholds."""
+        self._thresholds = thresholds
+        self._by_model: dict[str, Tally] = {}
+
+    def add(self, facts: CallFacts) -> None:
+        """Enter a call."""
+        model = facts.model or UNKNOWN
+        held = self._by_model.get(model)
+        if held is None:
+            if len(self._by_model) >= MOST_NAMES:
+                model = OTHERS
+            held = self._by_model.setdefault(model, Tally(self._thresholds))
+        held.add(facts)
+
+    def of(self, wanted: Callable[[str], bool] = lambda model: True) -> Tally:
+        """The sum of the calls of the models that are wanted."""
+        return merged((held for model, held in self._by_model.items() if wanted(model)), self._thresholds)
 
 
 def price_thresholds(entries: Iterable[ModelEntry]) -> tuple[int, ...]:

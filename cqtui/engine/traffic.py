@@ -44,9 +44,14 @@ def profile(calls: Sequence[LoggedCall], current: ModelEntry | None, traffic: Tr
 
 
 def profile_of(
-    log: Tally, current: ModelEntry | None, traffic: Traffic, as_of: date, entry_of: EntryOf | None = None
+    log: Tally,
+    current: ModelEntry | None,
+    traffic: Traffic,
+    as_of: date,
+    entry_of: EntryOf | None = None,
+    whole: Tally | None = None,
 ) -> TrafficProfile:
-    """Describe the traffic of a log that was added up.
+    """Describe the traffic of a log that was added up, or of a part of it.
 
     The monthly volume is the user's where stated, else the log's own rate over its time span (a day at least). Costs
     are over the calls whose usage is known, at the prices of the run's date.
@@ -57,8 +62,12 @@ def profile_of(
         traffic: What the user states of the traffic.
         as_of: The day of the prices.
         entry_of: The registry's entry of a logged model, for what the calls cost as they were made.
+        whole: The sum of the whole log, where ``log`` is of one model: it gives the time span and the models.
     """
-    days = (log.last - log.first).total_seconds() / 86400 if log.timed > 1 and log.first and log.last else None
+    whole = whole or log
+    days = (
+        (whole.last - whole.first).total_seconds() / 86400 if whole.timed > 1 and whole.first and whole.last else None
+    )
     monthly: int | None = traffic.monthly_request_volume
     source: Any = "settings"
     if monthly is None:
@@ -70,7 +79,7 @@ def profile_of(
     return TrafficProfile(
         calls=log.calls,
         baseline_calls=log.baseline_calls,
-        models=dict(log.models.most_common()),
+        models=dict(whole.models.most_common()),
         period_days=days,
         monthly_requests=monthly,
         monthly_source=source,
@@ -89,8 +98,8 @@ def profile_of(
         json_rate=log.json / calls,
         vision_rate=log.vision / calls,
         multi_turn_rate=log.multi_turn / calls,
-        first_call=log.first,
-        last_call=log.last,
+        first_call=whole.first,
+        last_call=whole.last,
         billed_per_call_usd=billed,
         billed_calls=billed_calls,
         segments=dict(log.segments.most_common(SHOWN_SEGMENTS)),

@@ -14,7 +14,7 @@ import pytest
 from cqtui.engine.facts import CallFacts
 from cqtui.engine.log import Log, read_log
 from cqtui.engine.plan import make_plan
-from cqtui.engine.tally import OTHERS, Tally, price_thresholds, tally
+from cqtui.engine.tally import OTHERS, Tallies, Tally, price_thresholds, tally
 from cqtui.engine.traffic import profile_of
 from cqtui.importers import RawCall, Sample
 from cqtui.importers.base import Place
@@ -134,6 +134,40 @@ def test_a_current_model_with_little_traffic_gets_half_the_sample(tmp_path: Path
     assert len(own) == 40
     plan = make_plan(Settings(as_of=AS_OF, current_model=CURRENT), load_registry(today=AS_OF), logged(path, 100))
     assert any(note.startswith("3,960 calls of other models") for note in plan.notes)
+
+
+def test_a_run_s_traffic_is_that_of_the_current_model_alone(tmp_path: Path) -> None:
+    other = "openai/gpt-5.4-mini"
+    records = [record(number, model=CURRENT if number % 4 == 0 else other) for number in range(4000)]
+    records[2]["usage"] = {"input_tokens": 9_999, "output_tokens": 9}
+    log = logged(written(tmp_path, records), 10_000)
+    plan = make_plan(Settings(as_of=AS_OF, current_model=CURRENT), load_registry(today=AS_OF), log)
+    assert plan.traffic.calls == plan.traffic.baseline_calls == 1000
+    assert plan.traffic.max_input_tokens == 106
+    assert plan.traffic.monthly_requests == round(1000 / (3999 / 1440) * 365.25 / 12)
+    assert plan.traffic.models == {other: 3000, CURRENT: 1000}
+    assert log.tally.max_input_tokens == 9_999
+
+
+def test_sums_of_parts_are_the_sum_of_the_whole() -> None:
+    draw = random.Random(7)
+    calls = [
+        facts(
+            model=draw.choice(["a", "b", None]),
+            time=draw.choice([None, START, START + timedelta(days=1)]),
+            input_tokens=draw.choice([None, 5, 300_000]),
+            cached_tokens=draw.choice([0, 3]),
+            segment=draw.choice("xyz"),
+            **{name: draw.random() < 0.5 for name in ("is_baseline", "uses_tools", "uses_json", "is_estimated")},
+        )
+        for _ in range(300)
+    ]
+    tallies = Tallies((200_000,))
+    for call in calls:
+        tallies.add(call)
+    assert tallies.of() == tally(calls, (200_000,))
+    assert tallies.of(lambda model: model == "a") == tally([c for c in calls if c.model == "a"], (200_000,))
+    assert tallies.of(lambda model: False) == Tally((200_000,))
 
 
 def facts(**changes: Any) -> CallFacts:
