@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from cqtui.errors import BadInputError
 from cqtui.importers.base import Join, Place, Row, Skipped, digest
 from cqtui.importers.container import UNREADABLE, Found, Rejected, members
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
+from cqtui.importers.found import Tail
 from cqtui.importers.paths import Paths, log_files
-from cqtui.importers.progress import Progress
+from cqtui.importers.progress import Position, Progress
 from cqtui.importers.raw import NoCall, RawCall, normalised
 from cqtui.models import LoggedCall
 
@@ -41,6 +43,8 @@ class LogRead:
         files: The files that were read.
         counts: The number of calls by format.
         joined: Records that are part of another record's call, such as a batch's answers.
+        tails: Last lines that are still being written: they count for nothing yet.
+        positions: How far each file was read, by its full path; a later read can go on there.
     """
 
     calls: tuple[LoggedCall, ...] = ()
@@ -49,6 +53,8 @@ class LogRead:
     files: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     joined: int = 0
+    tails: tuple[Tail, ...] = ()
+    positions: Mapping[str, Position] = field(default_factory=dict)
 
     @property
     def records(self) -> int:
@@ -56,18 +62,21 @@ class LogRead:
         return len(self.calls) + self.joined + len(self.skipped) + len(self.rejected)
 
 
-def read_logs(path: Paths, *, hash_identities: bool = True) -> LogRead:
-    """Read logs whole.
+def read_logs(path: Paths, *, hash_identities: bool = True, since: Mapping[str, Position] | None = None) -> LogRead:
+    """Read logs whole, or what is new in them.
 
     Args:
         path: A file, a folder, or several of them.
         hash_identities: Replace user and session by a hash.
+        since: The positions of an earlier read: files of JSON lines are read on from there, other files that have not
+            changed are not read again. A file that was cut or replaced is read from its start. A call whose records
+            are in both reads, such as a batch's question and its answer, is not joined.
 
     Raises:
         BadInputError: A file is missing, empty or not a log.
     """
     progress = Progress()
-    found = list(iter_logs(path, hash_identities=hash_identities, progress=progress))
+    found = list(iter_logs(path, hash_identities=hash_identities, progress=progress, since=since))
     calls = tuple(item for item in found if isinstance(item, LoggedCall))
     return LogRead(
         calls=calls,
@@ -76,11 +85,17 @@ def read_logs(path: Paths, *, hash_identities: bool = True) -> LogRead:
         files=tuple(str(file) for file, _ in log_files(path)),
         counts=dict(Counter(call.origin.format for call in calls)),
         joined=progress.joined,
+        tails=tuple(progress.tails),
+        positions=dict(progress.positions),
     )
 
 
 def iter_logs(
-    path: Paths, *, hash_identities: bool = True, progress: Progress | None = None
+    path: Paths,
+    *,
+    hash_identities: bool = True,
+    progress: Progress | None = None,
+    since: Mapping[str, Position] | None = None,
 ) -> Iterator[LoggedCall | Skipped | Rejected]:
     """Read logs one record at a time; batch lines come last, when both sides are known.
 
@@ -88,7 +103,7 @@ def iter_logs(
         BadInputError: A file is missing, empty or not a log.
     """
     identified = Identified(hash_identities)
-    for item in iter_raw(path, progress):
+    for item in iter_raw(path, progress, since):
         yield identified.call_of(item) if isinstance(item, RawCall) else item
 
 
@@ -123,14 +138,18 @@ class Identified:
         return call.model_copy(update=changes) if changes else call
 
 
-def iter_raw(path: Paths, progress: Progress | None = None) -> Iterator[RawCall | Skipped | Rejected]:
+def iter_raw(
+    path: Paths, progress: Progress | None = None, since: Mapping[str, Position] | None = None
+) -> Iterator[RawCall | Skipped | Rejected]:
     """Read logs one record at a time, each call as its record states it.
 
     Raises:
         BadInputError: A file is missing, empty or not a log.
     """
     files = log_files(path)
-    reading = _Reading(progress or Progress())
+    progress = progress or Progress()
+    progress.bytes_total = _size(file for file, _ in files)
+    reading = _Reading(progress, since or {})
     recognised, last = False, BadInputError("No log was given.")
     for file, named in files:
         try:
@@ -150,8 +169,9 @@ def iter_raw(path: Paths, progress: Progress | None = None) -> Iterator[RawCall 
 class _Reading:
     """One read of several files: what was seen is remembered from file to file."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, since: Mapping[str, Position]) -> None:
         self._progress = progress
+        self._since = since
         self._detection = Detection()
         self._seen: dict[bytes, None] = {}
         self._joins: dict[str, Join] = {}
@@ -159,10 +179,11 @@ class _Reading:
     def of_file(self, file: Path) -> Iterator[RawCall | Skipped | Rejected]:
         """The records of a file, or BadInputError where it is no log."""
         recognised, problem = False, f"{file}: the file is empty."
-        for member in members(file, self._progress, self._count):
+        since = self._since.get(str(file.resolve()))
+        for member in members(file, self._progress, self._count, since):
             name = f"{file}:{member.name}" if member.name else str(file)
             try:
-                yield from self._of_items(member.items, name)
+                yield from self._of_items(member.items, name, known=since is not None)
                 recognised = True
             except BadInputError as error:
                 # As in a folder, other files than logs are expected in a zip file.
@@ -170,11 +191,14 @@ class _Reading:
                     raise
                 problem = problem if recognised else error.title
                 yield Rejected(error.title, name)
-        if not recognised:
+        if not recognised and since is None:
             raise BadInputError(problem, "Name a file with logged calls.")
 
-    def _of_items(self, items: Iterator[Found | Rejected], name: str) -> Iterator[RawCall | Skipped | Rejected]:
-        recognised, empty = False, True
+    def _of_items(
+        self, items: Iterator[Found | Rejected], name: str, known: bool
+    ) -> Iterator[RawCall | Skipped | Rejected]:
+        """The records of a file, or BadInputError where it is no log; one that was read before is known to be one."""
+        recognised, empty = known, not known
         fields: list[str] = []
         # Rejections wait until the file is known to be a log; afterwards they are handed on at once.
         waiting: list[Rejected] = []
@@ -193,6 +217,9 @@ class _Reading:
             if len(waiting) > MOST_UNKNOWN:
                 break
         if empty:
+            if self._progress.tails and (tail := self._progress.tails[-1]).file == name:
+                said = f"line {tail.line}: {tail.reason} (incomplete last line)"
+                raise BadInputError(f"{name}: not a log ({said}).", "It has no complete line.")
             raise BadInputError(f"{name}: the file is empty.", "Name a file with logged calls.")
         if not recognised:
             said = f"line {waiting[0].line}: {waiting[0].reason}" if waiting else "no records"
@@ -270,6 +297,15 @@ class _Reading:
                     yield from self._flat(item, depth + 1)
                 return
         yield value
+
+
+def _size(files: Iterable[Path]) -> int | None:
+    """The size of files altogether, or None where one is a pipe."""
+    try:
+        found = [file.stat() for file in files]
+    except OSError:  # reading it says so
+        return None
+    return sum(one.st_size for one in found) if all(stat.S_ISREG(one.st_mode) for one in found) else None
 
 
 def _mark(record: dict[str, Any]) -> bytes:
