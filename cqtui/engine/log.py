@@ -90,7 +90,7 @@ def read_log(
     drawn = heapq.merge(own.drawn(), others.drawn(), key=lambda each: each[0])
     made = (identified.call_of(raw) for _, raw in drawn)
     calls = tuple(call for call in made if isinstance(call, LoggedCall))
-    return Log(found.as_read(calls, progress.files, progress.joined), tallies, tallies.of())
+    return Log(found.as_read(calls, progress), tallies, tallies.of())
 
 
 def log_of(calls: Sequence[LoggedCall], settings: Settings, registry: Registry) -> Log:

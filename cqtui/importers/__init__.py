@@ -2,11 +2,13 @@
 
 from cqtui.importers.base import Importer, Skipped, instant
 from cqtui.importers.container import Rejected
+from cqtui.importers.identities import Identified
 from cqtui.importers.model_names import maker_name
+from cqtui.importers.outcome import Finds, LogRead
 from cqtui.importers.paths import log_files, log_paths
 from cqtui.importers.progress import Progress
 from cqtui.importers.raw import NoCall, RawCall, normalised
-from cqtui.importers.reading import Finds, Identified, LogRead, iter_logs, iter_raw, read_logs
+from cqtui.importers.reading import iter_logs, iter_raw, read_logs
 from cqtui.importers.sampling import Sample
 
 __all__ = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from cqtui.importers.events import are_events, event_values
 from cqtui.importers.found import UNREADABLE, Found, Rejected
 from cqtui.importers.lines import Lines, json_lines
 from cqtui.importers.parquet import parquet_rows
-from cqtui.importers.progress import FileProgress, Progress
+from cqtui.importers.progress import FileProgress, Position, Progress, digest_before
 from cqtui.importers.tables import delimiter_of, table_rows
 
 __all__ = ["UNREADABLE", "Found", "Member", "Rejected", "members", "records"]
@@ -56,24 +57,36 @@ def records(file: Path, progress: Progress | None = None, records_in: Counting =
         yield from member.items
 
 
-def members(file: Path, progress: Progress, records_in: Counting) -> Iterator[Member]:
-    """The files in a file, each to be read before the next is asked for; the arguments are those of ``records``.
+def members(file: Path, progress: Progress, records_in: Counting, since: Position | None = None) -> Iterator[Member]:
+    """The files in a file, each to be read before the next is asked for.
+
+    Args:
+        file: The file.
+        progress: Where the file's position and its incomplete last line are noted, too.
+        records_in: As for ``records``.
+        since: How far the file was read before: it is read on there, unless it is another file by now.
 
     Raises:
         BadInputError: The file cannot be read, or is of a kind that is not read; reading a member raises it, too.
     """
     try:
         with io.BufferedReader(io.FileIO(file), BUFFER) as raw:
-            reached = FileProgress(progress, raw.tell, os.fstat(raw.fileno()).st_size)
+            reached = FileProgress(progress, str(file), raw.tell, os.fstat(raw.fileno()).st_size)
+            on = since if since is not None and since.is_of(raw) else None
             head = raw.peek(64)
-            if head.startswith(llm_database.MAGIC):
+            if on is not None and on.lines is None:
+                raw.seek(on.offset)
+            elif head.startswith(llm_database.MAGIC):
                 yield Member("", _rows(file))
             elif head.startswith(parquet.MAGIC):
                 yield Member("", parquet_rows(file, str(file), reached))
             elif head.startswith(ZIP):
                 yield from _members(raw, str(file), reached, records_in)
             else:
-                yield Member("", _unpacked(raw, str(file), reached, records_in))
+                reached.grows = stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
+                yield Member("", _unpacked(raw, str(file), reached, records_in, on))
+            if stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
+                _note(file, raw, reached, progress)
             reached.complete()
     except OSError as error:
         raise BadInputError(f"{file}: cannot be read ({error.strerror or error}).") from error
@@ -106,18 +119,39 @@ def _members(raw: io.BufferedReader[Any], file: str, progress: FileProgress, rec
         raise BadInputError(f"{file}: the zip file is damaged.", "Pack it again.") from error
 
 
-def _unpacked(stream: io.BufferedReader[Any], file: str, progress: FileProgress, records_in: Counting) -> Items:
+def _note(file: Path, raw: io.BufferedReader[Any], reached: FileProgress, progress: Progress) -> None:
+    """Note how far a file was read."""
+    of_lines = reached.grows and reached.lines is not None
+    offset = raw.tell() - reached.unread if of_lines else os.fstat(raw.fileno()).st_size
+    lines = reached.lines if of_lines else None
+    progress.positions[str(file.resolve())] = Position(offset, lines, digest_before(raw, offset))
+
+
+def _unpacked(
+    stream: io.BufferedReader[Any],
+    file: str,
+    progress: FileProgress,
+    records_in: Counting,
+    on: Position | None = None,
+) -> Items:
     """The values of a file that may be compressed; where its data are damaged, those before."""
     line = 0
     kind = None
     try:
+        if on is not None and on.lines is not None:
+            stream.seek(on.offset)
+            yield from json_lines(Lines(stream), file, progress, records_in, on.lines + 1)
+            return
         head = stream.peek(64)
         if (kind := compression_of(head)) is not None:
+            progress.grows = False
             stream = unpacked(stream, kind, file)
             head = stream.peek(64)
         if inner := _packed(head):
             raise BadInputError(f"{file}: a {inner} file within another file is not read.", "Unpack it.")
-        for item in _values(as_utf8(stream), file, progress, records_in):
+        text = as_utf8(stream)
+        progress.grows = progress.grows and text is stream
+        for item in _values(text, file, progress, records_in):
             line = item.line or line
             yield item
     except BROKEN:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cqtui.importers.native_writer import native_line
+from cqtui.importers.outcome import Finds, LogRead
 from cqtui.importers.paths import Paths
 from cqtui.importers.progress import Progress
-from cqtui.importers.reading import Finds, LogRead, iter_logs
+from cqtui.importers.reading import iter_logs
 from cqtui.importers.redaction import redact_calls
 from cqtui.models import LoggedCall
 from cqtui.redaction.redactor import Redactor
@@ -66,5 +67,5 @@ def convert(
             with_binary += redacted.with_binary
         with_answer += call.is_baseline
         write(native_line(call))
-    read = found.as_read((), progress.files, progress.joined)
+    read = found.as_read((), progress)
     return Conversion(read, with_answer, dict(replaced), changed, with_binary)

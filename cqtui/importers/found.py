@@ -27,3 +27,20 @@ class Rejected:
     reason: str
     file: str
     line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """A last line that is still being written: it has no newline and does not parse.
+
+    Attributes:
+        file: The file.
+        offset: The byte where it begins.
+        line: Its number.
+        reason: Why it does not parse.
+    """
+
+    file: str
+    offset: int
+    line: int
+    reason: str

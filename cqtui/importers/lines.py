@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -66,28 +67,37 @@ class Lines:
         while piece and not piece.endswith(b"\n"):
             piece = self._stream.readline(LONG_LINE)
 
-    def rest_of(self, piece: bytes) -> RestOfLine:
-        """The line that the piece is the beginning of."""
-        return RestOfLine(piece, self._stream)
+    def line_of(self, piece: bytes) -> LongLine:
+        """The line that begins with the piece."""
+        return LongLine(piece, self._stream)
 
     def read(self, size: int) -> bytes:
         """The next bytes, whatever lines they are in."""
         return self._ahead.popleft() if self._ahead else self._stream.read(size)
 
 
-class RestOfLine:
-    """One long line as a stream."""
+class LongLine:
+    """A line as a stream, of which the first piece was read.
+
+    Attributes:
+        size: The bytes of it that were read.
+        complete: Whether its end was read.
+    """
 
     def __init__(self, piece: bytes, stream: io.BufferedReader[Any]) -> None:
         self._piece = piece
         self._stream = stream
-        self._ended = False
+        self.size = len(piece)
+        self.complete = piece.endswith(b"\n")
 
     def read(self, size: int) -> bytes:
         """The next bytes of the line."""
-        piece = self._piece or (b"" if self._ended else self._stream.readline(size))
-        self._piece = b""
-        self._ended = not piece or piece.endswith(b"\n")
+        if self._piece or self.complete:
+            piece, self._piece = self._piece, b""
+            return piece
+        piece = self._stream.readline(size)
+        self.size += len(piece)
+        self.complete = piece.endswith(b"\n")
         return piece
 
 
@@ -95,27 +105,59 @@ def _is_cut(line: bytes) -> bool:
     return len(line) > LONG_LINE and not line.endswith(b"\n")
 
 
-def json_lines(lines: Lines, file: str, progress: FileProgress, records_in: Counting) -> Iterator[Found | Rejected]:
-    """The value of each line, and the lines that hold none; blank lines and runs of NUL are none."""
+def json_lines(
+    lines: Lines, file: str, progress: FileProgress, records_in: Counting, first: int = 1
+) -> Iterator[Found | Rejected]:
+    """The value of each line, and the lines that hold none; blank lines and runs of NUL are none.
+
+    Of a file that grows, a last line without a newline that gives nothing is its tail, and is not rejected.
+    """
     loads = orjson.loads
-    for number, data in enumerate(lines.every(), 1):
+    number, data = first - 1, b"\n"
+    for number, data in enumerate(lines.every(), first):
         if not number % STEP:
             progress.update()
         if len(data) > LONG_LINE and _is_cut(data):
-            yield from document(lines.rest_of(data), file, progress, records_in, number)
-            continue
+            line = lines.line_of(data)
+            yield from _but_tail(document(line, file, progress, records_in, number), line, number, progress)
+            data = b"\n" if line.complete else data
+            if line.complete:
+                continue
+            break
         try:
             value = loads(data)
             if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
                 value = clean(value, [])
         except UNREADABLE:
+            line = lines.line_of(data)
             if filled := data.strip(BLANK):
-                items = _lenient(filled, number, file, progress, records_in)
-                cut = " (incomplete last line)" if not data.endswith(b"\n") else ""
-                for item in items:
-                    yield Rejected(item.reason + cut, file, number) if isinstance(item, Rejected) else item
+                yield from _but_tail(_lenient(filled, number, file, progress, records_in), line, number, progress)
+            elif not line.complete:
+                # Room that was reserved for what is not written yet.
+                progress.unread = line.size
+            if not line.complete:
+                # What is written to the file meanwhile belongs to this line.
+                break
             continue
         yield Found(value, number)
+    progress.lines = number if data.endswith(b"\n") else number - 1
+
+
+def _but_tail(
+    items: Iterator[Found | Rejected], line: LongLine, number: int, progress: FileProgress
+) -> Iterator[Found | Rejected]:
+    """What a line gives, unless that is nothing but a rejection and the line is the tail of a file that grows."""
+    first = next(items, None)
+    second = next(items, None)
+    if isinstance(first, Rejected) and second is None and not line.complete:
+        if progress.grows:
+            progress.note_tail(line.size, number, first.reason)
+            return
+        first = replace(first, reason=f"{first.reason} (incomplete last line)")
+    for item in (first, second):
+        if item is not None:
+            yield item
+    yield from items
 
 
 def _lenient(

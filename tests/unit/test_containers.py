@@ -55,7 +55,7 @@ def test_what_a_line_may_hold(tmp_path: Path, line: bytes, value: Any, warned: t
 @pytest.mark.parametrize("depth", [99, 101, 1_000, 100_000])
 @pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")])
 def test_depth_is_bounded(tmp_path: Path, depth: int, brackets: tuple[str, str]) -> None:
-    line = brackets[0] * depth + "1" + brackets[1] * depth
+    line = brackets[0] * depth + "1" + brackets[1] * depth + "\n"
     found = only(written(tmp_path, line.encode()))
     assert isinstance(found, Found if depth < 100 else Rejected)
 
