@@ -32,7 +32,8 @@ def problem_lines(read: LogRead) -> list[str]:
         lines.append(f"{plain(where)}: {plain(without_keys(reason))}. Skipped.")
     if read.rejected_count > SHOWN_PROBLEMS:
         lines.append(f"... and {read.rejected_count - SHOWN_PROBLEMS:,} more unusable records.")
-    return lines
+    written = "the last line is incomplete, as of a log that is being written. Not counted."
+    return lines + [f"{plain(tail.file)}:{tail.line}: {written}" for tail in read.tails[:SHOWN_PROBLEMS]]
 
 
 def read_lines(read: LogRead) -> list[str]:
