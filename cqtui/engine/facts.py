@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cqtui.checks.answers import expects_json
 from cqtui.checks.conversation import render_completion, render_conversation
-from cqtui.importers import NoCall, RawCall, instant, maker_name, normalised
+from cqtui.importers import NoCall, RawCall, instant, is_shallow, maker_name, normalised
 from cqtui.models import LoggedCall, Usage
 from cqtui.settings import Traffic
 
@@ -27,6 +27,7 @@ _SEGMENT_KEYS = frozenset(SEGMENT_KEYS)
 NO_SYSTEM_PROMPT = "no system prompt"
 MOST_TOKENS = 2**53
 _NOT_PLAIN = frozenset({"type", "function_call", "tool_calls", "parts", "args", "additional_kwargs"})
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _ROLES = {"system": 0, "developer": 0, "user": 1, "assistant": 2, "tool": 3}
 
 
@@ -119,6 +120,8 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
     else:
         return None
     params, metadata = raw.params, raw.metadata
+    if not (_are_plain(params.values()) and _are_plain(metadata.values())) and not is_shallow(raw.content):
+        return None
     named = _named_segment(metadata) if metadata else None
     return CallFacts(
         maker_name(model.strip()),
@@ -135,6 +138,10 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
         of_user > 1,
         named or _prompt_segment("\n".join(system)),
     )
+
+
+def _are_plain(values: Iterable[Any]) -> bool:
+    return all(type(value) in _PLAIN for value in values)
 
 
 def estimated_usage(call: LoggedCall, traffic: Traffic) -> Usage:

@@ -50,7 +50,7 @@ class Inspection:
     @property
     def segments(self) -> int:
         """The kinds of traffic in the log; the profile has the largest of them."""
-        return len(self.log.tally.segments)
+        return len(self.log.tally.counts.segments)
 
 
 def inspect_log(log: Log, settings: Settings, registry: Registry) -> Inspection:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import gc
 import heapq
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cqtui.engine.facts import facts_of_call, facts_of_raw
 from cqtui.engine.tally import Tallies, Tally, price_thresholds
 from cqtui.errors import BadInputError
-from cqtui.importers import Finds, Identified, LogRead, NoCall, Progress, RawCall, Rejected, Sample, Skipped, iter_raw
+from cqtui.importers import (
+    Finds,
+    Identified,
+    LogRead,
+    NoCall,
+    Progress,
+    RawCall,
+    Rejected,
+    Sample,
+    Skipped,
+    iter_raw,
+    unusable,
+)
 from cqtui.models import LoggedCall, ModelEntry
 from cqtui.registry.loader import Registry
 from cqtui.settings import Settings
@@ -64,6 +78,13 @@ def read_log(
         BadInputError: A file is missing, empty or not a log.
     """
     progress = progress or Progress()
+    with _without_collection():
+        return _read(paths, settings, registry, progress, sample_size)
+
+
+def _read(
+    paths: Sequence[str | Path], settings: Settings, registry: Registry, progress: Progress, sample_size: int
+) -> Log:
     found, tallies, calls_read = Finds(MOST_PROBLEMS), Tallies(price_thresholds(registry.entries)), 0
     known = KnownModels(registry)
     current = known.entry_of(settings.current_model) if settings.current_model else None
@@ -76,7 +97,7 @@ def read_log(
         try:
             facts = facts_of_raw(item, settings.traffic)
         except (ValueError, RecursionError) as error:
-            found.add(Rejected(f"unusable record ({type(error).__name__})", place.file, place.line))
+            found.add(Rejected(unusable(error), place.file, place.line))
             continue
         if isinstance(facts, NoCall):
             found.add(Skipped(facts.reason, place.origin))
@@ -91,6 +112,18 @@ def read_log(
     made = (identified.call_of(raw) for _, raw in drawn)
     calls = tuple(call for call in made if isinstance(call, LoggedCall))
     return Log(found.as_read(calls, progress), tallies, tallies.of())
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Without looking for cycles among thousands of new values that have none; reference counts free the others."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def log_of(calls: Sequence[LoggedCall], settings: Settings, registry: Registry) -> Log:

@@ -65,9 +65,8 @@ def profile_of(
         whole: The sum of the whole log, where ``log`` is of one model: it gives the time span and the models.
     """
     whole = whole or log
-    days = (
-        (whole.last - whole.first).total_seconds() / 86400 if whole.timed > 1 and whole.first and whole.last else None
-    )
+    first, last = whole.counts.first, whole.counts.last
+    days = (last - first).total_seconds() / 86400 if whole.counts.timed > 1 and first and last else None
     monthly: int | None = traffic.monthly_request_volume
     source: Any = "settings"
     if monthly is None:
@@ -85,24 +84,24 @@ def profile_of(
         monthly_source=source,
         mean_input_tokens=log.mean_input_tokens,
         mean_output_tokens=log.mean_output_tokens,
-        max_input_tokens=log.max_input_tokens,
-        calls_without_usage=log.calls - log.known_calls,
-        calls_with_estimated_usage=log.estimated_calls,
-        uses_tools=log.tools > 0,
-        uses_json=log.json > 0,
-        uses_vision=log.vision > 0,
+        max_input_tokens=log.counts.max_input_tokens,
+        calls_without_usage=log.calls - log.counts.known_calls,
+        calls_with_estimated_usage=log.counts.estimated_calls,
+        uses_tools=log.counts.tools > 0,
+        uses_json=log.counts.json > 0,
+        uses_vision=log.counts.vision > 0,
         cost_per_call_usd=None if current is None else log.list_usd(current, as_of),
         input_percentiles=log.input_percentiles,
         output_percentiles=log.output_percentiles,
-        tools_rate=log.tools / calls,
-        json_rate=log.json / calls,
-        vision_rate=log.vision / calls,
-        multi_turn_rate=log.multi_turn / calls,
-        first_call=whole.first,
-        last_call=whole.last,
+        tools_rate=log.counts.tools / calls,
+        json_rate=log.counts.json / calls,
+        vision_rate=log.counts.vision / calls,
+        multi_turn_rate=log.counts.multi_turn / calls,
+        first_call=first,
+        last_call=last,
         billed_per_call_usd=billed,
         billed_calls=billed_calls,
-        segments=dict(log.segments.most_common(SHOWN_SEGMENTS)),
+        segments=dict(log.counts.segments.most_common(SHOWN_SEGMENTS)),
     )
 
 

@@ -2,12 +2,13 @@
 
 from cqtui.importers.base import Importer, Skipped, instant
 from cqtui.importers.container import Rejected
+from cqtui.importers.found import unusable
 from cqtui.importers.identities import Identified
 from cqtui.importers.model_names import maker_name
 from cqtui.importers.outcome import Finds, LogRead
 from cqtui.importers.paths import log_files, log_paths
 from cqtui.importers.progress import Progress
-from cqtui.importers.raw import NoCall, RawCall, normalised
+from cqtui.importers.raw import NoCall, RawCall, is_shallow, normalised
 from cqtui.importers.reading import iter_logs, iter_raw, read_logs
 from cqtui.importers.sampling import Sample
 
@@ -23,6 +24,7 @@ __all__ = [
     "Sample",
     "Skipped",
     "instant",
+    "is_shallow",
     "iter_logs",
     "iter_raw",
     "log_files",
@@ -30,4 +32,5 @@ __all__ = [
     "maker_name",
     "normalised",
     "read_logs",
+    "unusable",
 ]

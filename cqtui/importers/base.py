@@ -77,7 +77,6 @@ class Place(NamedTuple):
     Attributes:
         file, line: Of the file, from 1.
         format: The importer's name.
-        digest: What the record is known by: a hash of its content.
         size: The bytes of the record as JSON.
         warnings: What was odd about it.
     """
@@ -85,7 +84,6 @@ class Place(NamedTuple):
     file: str
     line: int | None
     format: str
-    digest: bytes
     size: int
     warnings: tuple[str, ...]
 
@@ -95,7 +93,7 @@ class Place(NamedTuple):
         return Origin(file=self.file, format=self.format, line=self.line, warnings=self.warnings)
 
 
-NOWHERE = Place("", None, "", b"", 0, ())
+NOWHERE = Place("", None, "", 0, ())
 
 
 class Joined(NamedTuple):
@@ -139,6 +137,19 @@ def clean(value: Any, notes: list[str], depth: int = 0) -> Any:
     if isinstance(value, list):
         return [clean(item, notes, depth + 1) for item in value]
     return value
+
+
+def refuse_depth(value: Any, depth: int = 0) -> None:
+    """Raise RecursionError where a value is nested more than ``MAX_DEPTH`` deep."""
+    if depth > MAX_DEPTH:
+        raise RecursionError
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return
+    for item in value:
+        if isinstance(item, Mapping | list | tuple):
+            refuse_depth(item, depth + 1)
 
 
 def note(notes: list[str], text: str) -> None:

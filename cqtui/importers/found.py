@@ -12,6 +12,11 @@ NOT_UTF8 = "not UTF-8, read as cp1252"
 UNREADABLE = (ValueError, RecursionError)
 
 
+def unusable(error: Exception) -> str:
+    """Why a record that was recognised cannot be read."""
+    return TOO_DEEP if isinstance(error, RecursionError) else f"unusable record ({type(error).__name__})"
+
+
 class Found(NamedTuple):
     """A value of a file as clean JSON types, its line (1-based) and what was odd about it."""
 

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from cqtui.importers.base import Skipped, digest
-from cqtui.importers.found import UNREADABLE, Rejected
+from cqtui.importers.found import UNREADABLE, Rejected, unusable
 from cqtui.importers.raw import NoCall, RawCall, normalised
 from cqtui.models import LoggedCall
 
@@ -24,7 +24,7 @@ class Identified:
         try:
             call = normalised(raw)
         except UNREADABLE as error:
-            return Rejected(f"unusable record ({type(error).__name__})", place.file, place.line)
+            return Rejected(unusable(error), place.file, place.line)
         if isinstance(call, NoCall):
             return Skipped(call.reason, place.origin)
         changes: dict[str, Any] = {}

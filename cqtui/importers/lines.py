@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from cqtui.importers.base import MAX_DEPTH, clean
+from cqtui.importers.base import clean
 from cqtui.importers.decoding import BLANK, DECODER, text_of, why
 from cqtui.importers.documents import Counting, document
 from cqtui.importers.found import MAX_RECORD, UNREADABLE, Found, Rejected
@@ -126,8 +126,6 @@ def json_lines(
             break
         try:
             value = loads(data)
-            if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
-                value = clean(value, [])
         except UNREADABLE:
             line = lines.line_of(data)
             if filled := data.strip(BLANK):

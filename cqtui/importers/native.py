@@ -21,7 +21,7 @@ class NativeImporter(Importer):
 
     def sniff(self, record: Mapping[str, Any]) -> float:
         """Sure with messages and a completion, less so with less."""
-        if not FOREIGN.isdisjoint(record) or isinstance(record, Row):
+        if not record.keys().isdisjoint(FOREIGN) or isinstance(record, Row):
             return 0.0
         messages = record.get("messages")
         if type(messages) is list or isinstance(base.structured(messages), list):

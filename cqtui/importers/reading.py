@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ from cqtui.errors import BadInputError
 from cqtui.importers.base import Importer, Join, Joined, Place, Row, Skipped
 from cqtui.importers.container import UNREADABLE, Found, Rejected, members
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
+from cqtui.importers.found import unusable
 from cqtui.importers.identities import Identified
 from cqtui.importers.outcome import Finds, LogRead
 from cqtui.importers.paths import LogFile, Paths, log_files, on_disk
@@ -110,8 +110,8 @@ class _Reading:
         self._progress = progress
         self._since = since
         self._detection = Detection()
-        self._seen: set[bytes] = set()
-        self._seen_before: set[bytes] = set()
+        self._seen: set[int] = set()
+        self._seen_before: set[int] = set()
         self._joins: dict[str, Join] = {}
 
     def of_file(self, file: LogFile) -> Iterator[RawCall | Skipped | Rejected]:
@@ -201,7 +201,7 @@ class _Reading:
             try:
                 record = next(values, values)
             except UNREADABLE as error:
-                yield Rejected(f"unusable record ({type(error).__name__})", file, item.line)
+                yield Rejected(unusable(error), file, item.line)
                 return
             if record is values:
                 return
@@ -224,8 +224,8 @@ class _Reading:
             content, is_exact = orjson.dumps(record), type(record) is dict
         except TypeError:  # integers beyond 64 bits, or deeper nesting than it writes
             content, is_exact = json.dumps(record).encode(), False
-        mark = hashlib.sha256(content).digest()
-        place = Place(file, item.line, importer.name, mark, len(content), item.warnings)
+        mark = hash(content)
+        place = Place(file, item.line, importer.name, len(content), item.warnings)
         if mark in self._seen or mark in self._seen_before:
             return (Skipped(REPEAT, place.origin),)
         self._seen.add(mark)
@@ -240,7 +240,7 @@ class _Reading:
                 call.content = content
             return (_placed(call, place),)
         except UNREADABLE as error:
-            return (Rejected(f"unusable record ({type(error).__name__})", file, item.line),)
+            return (Rejected(unusable(error), file, item.line),)
 
     def _count(self, value: Any) -> int:
         """How many records there are in a value."""

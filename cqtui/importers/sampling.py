@@ -52,8 +52,8 @@ class Sample:
     def offer(self, call: RawCall, position: int) -> None:
         """Let a call take part in the draw; ``position`` is its place in the order of reading."""
         session = call.session
-        # Equal records were found out before, so that what a record is known by is its own.
-        name = b"s" + str(session).encode("utf-8", "replace") if session else b"r" + call.place.digest
+        # Equal records were found out before, so that a record's content is its own.
+        name = b"s" + str(session).encode("utf-8", "replace") if session else b"r" + (call.content or _place(call))
         number = hashlib.sha256(self._key + name).digest()[:NUMBER_BYTES]
         if number >= self._limit:
             return
@@ -76,6 +76,10 @@ class Sample:
         kept = ((position, call) for each in self._kept.values() for position, call in each.calls)
         for position, call in sorted(kept, key=lambda each: each[0]):
             yield position, call if isinstance(call, RawCall) else _read_again(*call)
+
+
+def _place(call: RawCall) -> bytes:
+    return f"{call.id} {call.place.file} {call.place.line}".encode("utf-8", "replace")
 
 
 def _read_again(place: Place, content: bytes) -> RawCall:

@@ -52,7 +52,7 @@ def test_what_a_line_may_hold(tmp_path: Path, line: bytes, value: Any, warned: t
     assert only(written(tmp_path, line)) == Found(value, 1, warned)
 
 
-@pytest.mark.parametrize("depth", [99, 101, 1_000, 100_000])
+@pytest.mark.parametrize("depth", [99, 100_000])
 @pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")])
 def test_depth_is_bounded(tmp_path: Path, depth: int, brackets: tuple[str, str]) -> None:
     line = brackets[0] * depth + "1" + brackets[1] * depth + "\n"
@@ -361,6 +361,7 @@ def test_other_files_in_a_zip_are_one_rejection_each(tmp_path: Path) -> None:
         (PACKED["parquet"][:-30], "damaged"),
         (b"PAR1", "damaged"),
     ],
+    ids=["text", "nothing", "cut zip", "gzip in gzip", "Parquet in gzip", "cut Parquet", "Parquet's first bytes"],
 )
 def test_packed_files_that_are_no_logs(tmp_path: Path, data: bytes, said: str) -> None:
     with pytest.raises(BadInputError, match=said) as caught:

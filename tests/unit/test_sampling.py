@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +30,7 @@ CURRENT = "openai/gpt-5.6-terra"
 
 
 def raw(number: int, session: str | None = None, size: int = 10) -> RawCall:
-    place = Place("f", number, "native", number.to_bytes(16, "big"), size, ())
+    place = Place("f", number, "native", size, ())
     return RawCall(messages="hi", session=session, place=place)
 
 
@@ -110,7 +111,7 @@ def test_figures_are_of_all_calls_and_the_sample_of_some(tmp_path: Path) -> None
     log, everything = logged(path, 200), logged(path, 10_000)
     assert (len(log.calls), log.read.left_out, log.read.total_calls) == (200, 2800, 3000)
     assert log.tally == everything.tally
-    assert log.tally.segments == {"usual": 2700, "rare": 300}
+    assert log.tally.counts.segments == {"usual": 2700, "rare": 300}
     assert log.read.skipped_for == {"repeat of an identical record": 1, "no message has content": 1}
     assert log.read.records == everything.read.records == len(records)
     assert [call.id for call in everything.calls] == [f"c{number}" for number in range(3000)]
@@ -146,7 +147,7 @@ def test_a_run_s_traffic_is_that_of_the_current_model_alone(tmp_path: Path) -> N
     assert plan.traffic.max_input_tokens == 106
     assert plan.traffic.monthly_requests == round(1000 / (3999 / 1440) * 365.25 / 12)
     assert plan.traffic.models == {other: 3000, CURRENT: 1000}
-    assert log.tally.max_input_tokens == 9_999
+    assert log.tally.counts.max_input_tokens == 9_999
 
 
 def test_sums_of_parts_are_the_sum_of_the_whole() -> None:
@@ -165,9 +166,26 @@ def test_sums_of_parts_are_the_sum_of_the_whole() -> None:
     tallies = Tallies((200_000,))
     for call in calls:
         tallies.add(call)
-    assert tallies.of() == tally(calls, (200_000,))
-    assert tallies.of(lambda model: model == "a") == tally([c for c in calls if c.model == "a"], (200_000,))
-    assert tallies.of(lambda model: False) == Tally((200_000,))
+    for wanted in ({"a", "b", "unknown"}, {"a"}, set()):
+        own = [call for call in calls if (call.model or "unknown") in wanted]
+        found = tallies.of(lambda model, wanted=wanted: model in wanted)  # type: ignore[misc]
+        counts = found.counts
+        assert found.models == Counter(call.model or "unknown" for call in own)
+        assert found.baseline_models == Counter(call.model or "unknown" for call in own if call.is_baseline)
+        assert (counts.calls, counts.tools) == (len(own), sum(call.uses_tools for call in own))
+        assert counts.json == sum(call.uses_json for call in own)
+        assert counts.estimated_calls == sum(call.is_estimated for call in own)
+        assert counts.segments == Counter(call.segment for call in own)
+        times = [call.time for call in own if call.time is not None]
+        assert (counts.timed, counts.first) == (len(times), min(times, default=None))
+        assert counts.last == max(times, default=None)
+        known = [call.input_tokens for call in own if call.input_tokens is not None]
+        assert (counts.known_calls, counts.max_input_tokens) == (len(known), max(known, default=0))
+        assert counts.inputs == Counter(known)
+        assert sum(tokens.input for _, tokens in found.tokens) == sum(known)
+        assert sum(tokens.cached for _, tokens in found.tokens) == sum(
+            call.cached_tokens for call in own if call.input_tokens is not None
+        )
 
 
 def facts(**changes: Any) -> CallFacts:
@@ -237,6 +255,6 @@ def test_percentiles_are_of_the_nearest_rank() -> None:
 
 def test_names_without_end_do_not_fill_the_memory() -> None:
     log = tally(facts(model=f"m{number}", segment=f"s{number}") for number in range(3000))
-    assert len(log.models) == len(log.segments) == 1001
-    assert log.models[OTHERS] == log.segments[OTHERS] == 2000
-    assert log.calls == log.known_calls == 3000
+    assert len(log.models) == len(log.counts.segments) == 1001
+    assert log.models[OTHERS] == log.counts.segments[OTHERS] == 2000
+    assert log.calls == log.counts.known_calls == 3000
