@@ -28,7 +28,8 @@ def describe_log(read: LogRead) -> list[str]:
         lines.append(f"{where}: {plain(without_keys(problem.reason))}. Skipped.")
     if len(read.rejected) > SHOWN_PROBLEMS:
         lines.append(f"... and {len(read.rejected) - SHOWN_PROBLEMS} more unusable records.")
-    return lines
+    unfinished = "the last line is still being written, so it was left out."
+    return [*lines, *(f"{tail.file}:{tail.line}: {unfinished}" for tail in read.tails[:SHOWN_PROBLEMS])]
 
 
 def sentence_of_recipients(plan: Plan) -> str:

@@ -9,6 +9,7 @@ from cqtui.engine.estimate import estimate
 from cqtui.engine.optimize import plan_for
 from cqtui.engine.plan import Plan
 from cqtui.importers import LogRead, Rejected
+from cqtui.importers.found import Tail
 from cqtui.report.plan_words import describe_log, describe_plan, sentence_of_recipients
 from cqtui.settings import Settings
 from tests.fakes import logged_call
@@ -66,3 +67,8 @@ def test_a_log_s_problems_are_named_with_their_place_and_stay_inert() -> None:
     assert lines[1] == "a.jsonl:1: bad \ufffd[31m1. Skipped."
     assert lines[-1] == "... and 2 more unusable records."
     assert len(lines) == 7
+
+
+def test_an_incomplete_last_line_is_told() -> None:
+    read = LogRead(tails=(Tail("log.jsonl", 90, 3, "not JSON"),))
+    assert describe_log(read)[-1] == "log.jsonl:3: the last line is still being written, so it was left out."
