@@ -280,3 +280,39 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, form: str) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.3
+
+
+@pytest.mark.parametrize("window", ["small", "usual"])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("NaN", None),
+        ("-Infinity", None),
+        ("1e400", None),
+        ("1E+400", None),
+        ("1.5e3", 1500.0),
+        ('"\\ud83d"', "\ufffd"),
+        ('"\\ud83d\\ude00"', "\U0001f600"),
+    ],
+)
+def test_values_in_documents_are_clean(
+    tmp_path: Path, text: str, value: Any, window: str, request: pytest.FixtureRequest
+) -> None:
+    if window == "small":
+        request.getfixturevalue("small_window")
+    filler = "x" * 200
+    found = only(written(tmp_path, f'{{\n"filler": "{filler}",\n"a": [{text}]\n}}\n'.encode()))
+    assert isinstance(found, Found)
+    assert found.value == {"filler": filler, "a": [value]}
+    assert bool(found.warnings) == (value in (None, "\ufffd"))
+
+
+@pytest.mark.parametrize("window", ["small", "usual"])
+def test_depth_is_bounded_in_documents_too(tmp_path: Path, window: str, request: pytest.FixtureRequest) -> None:
+    if window == "small":
+        request.getfixturevalue("small_window")
+    for depth in (60, 120, 5000):
+        text = "{\n" + '"a": {' * depth + "}" * depth + "\n}\n" + json.dumps(RECORDS[0], indent=1)
+        first, *rest = records(written(tmp_path, text.encode()))
+        assert isinstance(first, Found if depth == 60 else Rejected)
+        assert [item.value for item in rest if isinstance(item, Found)] == [RECORDS[0]]
