@@ -21,7 +21,8 @@ IN_STRING = re.compile(r'\\.|"', re.DOTALL)
 
 
 # What may stand for a value that has to be cleaned: a surrogate, or a number that is not finite.
-UNCLEAN = re.compile(r"\\u[dD]|NaN|Infinity|\d[eE]\+?\d{3}")
+# (One class of first characters, so that prose is passed over quickly.)
+UNCLEAN = re.compile(r"[\\NI0-9](?:u[dD]|aN|nfinity|[eE]\+?\d{3})")
 
 
 class Source(Protocol):
