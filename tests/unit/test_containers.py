@@ -316,3 +316,10 @@ def test_depth_is_bounded_in_documents_too(tmp_path: Path, window: str, request:
         first, *rest = records(written(tmp_path, text.encode()))
         assert isinstance(first, Found if depth == 60 else Rejected)
         assert [item.value for item in rest if isinstance(item, Found)] == [RECORDS[0]]
+
+
+@pytest.mark.usefixtures("small_window")
+@pytest.mark.parametrize("padding", range(17))
+def test_a_number_is_not_cut_where_the_window_ends(tmp_path: Path, padding: int) -> None:
+    value = {"p": "x" * padding, "n": 123456789012, "f": 1.25e-7, "t": True, "long": "y" * 200, "m": -987654321}
+    assert only(written(tmp_path, json.dumps(value).encode())) == Found(value, 1)
