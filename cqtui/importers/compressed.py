@@ -29,15 +29,39 @@ def compression_of(head: bytes) -> str | None:
     return "gzip" if head.startswith(GZIP) else "zstd" if head.startswith(ZSTD) else None
 
 
-def unpacked(stream: io.BufferedReader[Any], kind: str, file: str) -> io.BufferedReader[Any]:
-    """A stream of what another holds in compressed form; reading it raises one of ``BROKEN`` where it is damaged.
+class SoundPart(io.RawIOBase):
+    """What can be unpacked of a stream: it ends where the data are damaged.
+
+    Attributes:
+        broken: Whether it ended so.
+    """
+
+    def __init__(self, stream: IO[bytes] | io.RawIOBase | io.BufferedIOBase) -> None:
+        self._stream = stream
+        self.broken = False
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer as far as is possible."""
+        try:
+            data = self._stream.read(len(buffer))
+        except BROKEN:
+            self.broken = True
+            data = b""
+        buffer[: len(data or b"")] = data or b""
+        return len(data or b"")
+
+
+def unpacked(stream: io.BufferedReader[Any], kind: str, file: str) -> SoundPart:
+    """What a stream holds in compressed form.
 
     Raises:
         BadInputError: The library for it is not installed.
     """
-    if kind == "gzip":
-        return io.BufferedReader(gzip.GzipFile(fileobj=stream), BUFFER)
-    return io.BufferedReader(_ZstdStream(stream, file), BUFFER)
+    return SoundPart(gzip.GzipFile(fileobj=stream) if kind == "gzip" else _ZstdStream(stream, file))
 
 
 class _ZstdStream(io.RawIOBase):
@@ -93,9 +117,9 @@ class Member(NamedTuple):
     archive: zipfile.ZipFile
     info: zipfile.ZipInfo
 
-    def open(self) -> io.BufferedReader[Any]:
+    def open(self) -> SoundPart:
         """Its content; raises one of ``UNOPENED`` where it cannot be unpacked, as where it is encrypted."""
-        return io.BufferedReader(self.archive.open(self.info), BUFFER)
+        return SoundPart(self.archive.open(self.info))
 
 
 def zip_members(raw: IO[bytes]) -> Iterator[Member]:

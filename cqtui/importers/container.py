@@ -6,13 +6,14 @@ import io
 import os
 import stat
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cqtui.errors import BadInputError
 from cqtui.importers import llm_database, parquet
-from cqtui.importers.compressed import BROKEN, BUFFER, UNOPENED, ZIP, compression_of, unpacked, zip_members
-from cqtui.importers.decoding import BLANK, begins_value, parsed, text_of
+from cqtui.importers.compressed import BUFFER, UNOPENED, ZIP, SoundPart, compression_of, unpacked, zip_members
+from cqtui.importers.decoding import BLANK, begins_value, text_of
 from cqtui.importers.documents import Counting, document
 from cqtui.importers.encodings import as_utf8
 from cqtui.importers.events import are_events, event_values
@@ -25,7 +26,8 @@ from cqtui.importers.tables import delimiter_of, table_rows
 __all__ = ["UNREADABLE", "Found", "Member", "Rejected", "members", "records"]
 
 # So many lines of a file say what is in it.
-LOOKED_AT = 4
+LOOKED_AT = 16
+HEAD = 64
 
 Items = Iterator[Found | Rejected]
 
@@ -73,7 +75,7 @@ def members(file: Path, progress: Progress, records_in: Counting, since: Positio
         with io.BufferedReader(io.FileIO(file), BUFFER) as raw:
             reached = FileProgress(progress, str(file), raw.tell, os.fstat(raw.fileno()).st_size)
             on = since if since is not None and since.is_of(raw) else None
-            head = raw.peek(64)
+            head = raw.peek(HEAD)
             if on is not None and on.lines is None:
                 raw.seek(on.offset)
             elif head.startswith(llm_database.MAGIC):
@@ -110,11 +112,13 @@ def _members(raw: io.BufferedReader[Any], file: str, progress: FileProgress, rec
         for member in zip_members(raw):
             name = f"{file}:{member.name}"
             try:
-                with member.open() as stream:
-                    yield Member(member.name, _unpacked(stream, name, progress, records_in))
+                part = member.open()
             except UNOPENED as error:
                 said = "encrypted" if isinstance(error, RuntimeError) else "packed in a way that is not read"
                 yield Member(member.name, iter([Rejected(f"the file is {said}", name)]))
+                continue
+            with io.BufferedReader(part, BUFFER) as stream:
+                yield Member(member.name, _sound(part, "zip", _unpacked(stream, name, progress, records_in), name))
     except UNOPENED as error:
         raise BadInputError(f"{file}: the zip file is damaged.", "Pack it again.") from error
 
@@ -134,30 +138,39 @@ def _unpacked(
     records_in: Counting,
     on: Position | None = None,
 ) -> Items:
-    """The values of a file that may be compressed; where its data are damaged, those before."""
-    line = 0
-    kind = None
+    """The values of a file that may be compressed; of one that was read before, those since then."""
     try:
         if on is not None and on.lines is not None:
             stream.seek(on.offset)
             yield from json_lines(Lines(stream), file, progress, records_in, on.lines + 1)
             return
-        head = stream.peek(64)
-        if (kind := compression_of(head)) is not None:
+        if (kind := compression_of(stream.peek(HEAD))) is not None:
             progress.grows = False
-            stream = unpacked(stream, kind, file)
-            head = stream.peek(64)
-        if inner := _packed(head):
-            raise BadInputError(f"{file}: a {inner} file within another file is not read.", "Unpack it.")
-        text = as_utf8(stream)
-        progress.grows = progress.grows and text is stream
-        for item in _values(text, file, progress, records_in):
-            line = item.line or line
-            yield item
-    except BROKEN:
-        yield Rejected(f"the {kind or 'zip'} data is broken from here on", file, line + 1)
+            part = unpacked(stream, kind, file)
+            items = _text(io.BufferedReader(part, BUFFER), file, progress, records_in)
+            yield from _sound(part, kind, items, file)
+        else:
+            yield from _text(stream, file, progress, records_in)
     except OSError as error:
         raise BadInputError(f"{file}: cannot be read ({error.strerror or error}).") from error
+
+
+def _sound(part: SoundPart, kind: str, items: Items, file: str) -> Items:
+    """The items of a compressed file, and where its data are damaged, if they are."""
+    line = 0
+    for item in items:
+        line = item.line or line
+        yield item
+    if part.broken:
+        yield Rejected(f"the {kind} data is broken from here on", file, line + 1)
+
+
+def _text(stream: io.BufferedReader[Any], file: str, progress: FileProgress, records_in: Counting) -> Items:
+    if inner := _packed(stream.peek(HEAD)):
+        raise BadInputError(f"{file}: a {inner} file within another file is not read.", "Unpack it.")
+    text = as_utf8(stream)
+    progress.grows = progress.grows and text is stream
+    yield from _values(text, file, progress, records_in)
 
 
 def _packed(head: bytes) -> str | None:
@@ -178,9 +191,16 @@ def _values(stream: io.BufferedReader[Any], file: str, progress: FileProgress, r
             return event_values(lines, file, progress)
         if (delimiter := delimiter_of(ahead)) is not None:
             return table_rows(lines, delimiter, file, progress)
-    elif len(ahead) > 1 and begins_value(ahead[0]) and (start == "[" or not isinstance(parsed(ahead[1]), dict)):
+    if any(_goes_on(line, following) for line, following in pairwise(ahead)):
         return _some(document(lines, file, progress, records_in), file)
     return json_lines(lines, file, progress, records_in)
+
+
+def _goes_on(line: bytes, following: bytes) -> bool:
+    """Whether a line begins a value that goes on in the next."""
+    start = text_of(line.lstrip(BLANK)[:8])[0][:1]
+    goes_on = start == "[" or (start == "{" and not following.lstrip(BLANK).startswith(b"{"))
+    return goes_on and begins_value(line)
 
 
 def _some(items: Items, file: str) -> Items:

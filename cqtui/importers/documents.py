@@ -84,7 +84,8 @@ class _Walker:
         before = self._text.consumed
         value = self._text.decode(MAX_RECORD - self._size, large)
         self._size += self._text.consumed - before + 1
-        return clean(value, notes, self.depth)
+        plain = self._text.is_plain and self.depth < MAX_DEPTH // 2
+        return value if plain else clean(value, notes, self.depth)
 
     def _next(self, wrap: Wrap, notes: list[str]) -> Walk:
         """The next value; STREAMED where it was given in pieces, as ``wrap`` puts them into what is around."""

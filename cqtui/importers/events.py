@@ -14,6 +14,8 @@ from cqtui.importers.lines import Lines
 from cqtui.importers.progress import STEP, FileProgress
 
 FIELD = re.compile(rb"(data|event|id|retry)?:")
+# An event has a comment, an id and a name at most before its data.
+LOOKED_AT = 4
 DONE = "[DONE]"
 # The events of which an answer consists, by their type in the APIs of OpenAI and Anthropic.
 PIECES = ("response.", "message_", "content_block_", "ping")
@@ -22,7 +24,7 @@ FIRST = ("response.created", "message_start")
 
 def are_events(ahead: list[bytes]) -> bool:
     """Whether a file's first lines are of server-sent events."""
-    fields = [FIELD.match(line.removeprefix(codecs.BOM_UTF8)) for line in ahead]
+    fields = [FIELD.match(line.removeprefix(codecs.BOM_UTF8)) for line in ahead[:LOOKED_AT]]
     return bool(fields) and all(fields) and any(field[1] == b"data" for field in fields if field)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from cqtui.importers.anthropic_batch import AnthropicBatchImporter, AnthropicBatchJoin
@@ -123,15 +124,18 @@ def unknown_shape(record: Mapping[str, Any]) -> str:
 
 def nearest(record: Iterable[str]) -> list[str]:
     """The formats that share most fields with the record, the nearest first; a misspelt field counts half."""
-    names = {str(name).lower() for name in record}
+    return list(_nearest(frozenset(str(name).lower() for name in record)))
 
+
+@lru_cache(maxsize=256)
+def _nearest(names: frozenset[str]) -> tuple[str, ...]:
     def shared(importer: Importer) -> float:
         own = {field.lower() for field in importer.fields}
         close = sum(bool(get_close_matches(name, own, n=1, cutoff=0.8)) for name in names - own)
         return (len(names & own) + close / 2) / len(own)
 
     ranked = sorted(((shared(entry), -number, entry.name) for number, entry in enumerate(IMPORTERS)), reverse=True)
-    return [name for score, _, name in ranked[:NEAREST] if score > 0]
+    return tuple(name for score, _, name in ranked[:NEAREST] if score > 0)
 
 
 def printable(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Protocol
 
+from cqtui.importers.base import MAX_DEPTH
 from cqtui.importers.decoding import DECODER, GAP, TextDecoder, ends_early
 from cqtui.importers.progress import FileProgress
 
@@ -12,10 +13,16 @@ CHUNK = 2**18
 # A value up to this size (in characters) is decoded whole; a larger one member by member.
 WINDOW = 8 * 2**20
 LONGEST_INDENT = 200
+SHALLOW = MAX_DEPTH // 2
 
 SPACE = re.compile(r"[\s,]*")
 STRUCTURE = re.compile(r'["{}\[\]]')
 IN_STRING = re.compile(r'\\.|"', re.DOTALL)
+
+
+# What may stand for a value that has to be cleaned: a surrogate, or a number that is not finite.
+# (One class of first characters, so that prose is passed over quickly.)
+UNCLEAN = re.compile(r"[\\NI0-9](?:u[dD]|aN|nfinity|[eE]\+?\d{3})")
 
 
 class Source(Protocol):
@@ -35,7 +42,11 @@ class LargeValue(Exception):
 
 
 class Window:
-    """A text and a position in it."""
+    """A text and a position in it.
+
+    Attributes:
+        is_plain: Whether nothing in the value that was decoded last has to be cleaned or is nested deeply.
+    """
 
     def __init__(self, source: Source, progress: FileProgress, line: int) -> None:
         self._source = source
@@ -48,6 +59,7 @@ class Window:
         self._line = line
         self._counted = 0
         self._before = ""
+        self.is_plain = False
 
     @property
     def consumed(self) -> int:
@@ -146,6 +158,7 @@ class Window:
                 if not goes_on or self._ended:
                     if end - self._position > longest:
                         raise TooLongValue
+                    self.is_plain = self._is_plain(end)
                     self._position = end
                     return value
             held = len(self._text) - self._position
@@ -154,6 +167,10 @@ class Window:
             if held > longest:
                 raise TooLongValue
             self._more()
+
+    def _is_plain(self, end: int) -> bool:
+        brackets = sum(self._text.count(bracket, self._position, end) for bracket in "{[")
+        return brackets < SHALLOW and UNCLEAN.search(self._text, self._position, end) is None
 
     def skip_value(self, depth: int) -> None:
         """Go behind the value at the position, or out of so many objects and arrays around it."""
