@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cqtui.importers import LogRead, read_logs
-from cqtui.importers.promptfoo import model_of
+from cqtui.importers.formats.promptfoo import model_of
 from tests.spans import said
 
 

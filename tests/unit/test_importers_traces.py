@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cqtui.importers import LogRead, braintrust, langfuse_scores, read_logs
+from cqtui.importers import LogRead, read_logs
 from cqtui.importers.base import Importer, clean
-from cqtui.importers.braintrust import BraintrustImporter
-from cqtui.importers.formats import Detection
-from cqtui.importers.langfuse import LangfuseImporter
-from cqtui.importers.langsmith import LangSmithImporter
+from cqtui.importers.formats import Detection, braintrust, langfuse_scores
+from cqtui.importers.formats.braintrust import BraintrustImporter
+from cqtui.importers.formats.langfuse import LangfuseImporter
+from cqtui.importers.formats.langsmith import LangSmithImporter
 from cqtui.importers.raw import NoCall, RawCall, normalised
 from cqtui.models import LoggedCall
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cqtui.importers.azure_openai import CUT, NO_BODIES, SPLIT
 from cqtui.importers.exchange import read_exchange
 from cqtui.importers.formats import IMPORTERS
+from cqtui.importers.formats.azure_openai import CUT, NO_BODIES, SPLIT
 from cqtui.importers.raw import NoCall, RawCall, normalised
 from cqtui.models import LoggedCall
 from tests.vendor_bodies import SAID, USER, answer, claude, completion, logged

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cqtui.errors import BadInputError
 from cqtui.importers import LogRead, read_logs
-from cqtui.importers.llm_sqlite import LlmSqliteImporter, usage_of
+from cqtui.importers.formats.llm_sqlite import LlmSqliteImporter, usage_of
 from cqtui.models import LoggedCall
 
 SAMPLE = Path(__file__).parents[1] / "data" / "logs" / "llm_logs.db"

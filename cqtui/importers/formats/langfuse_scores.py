@@ -8,7 +8,7 @@ from typing import Any
 
 from cqtui.importers import base
 from cqtui.importers.base import Join, Joined, Place
-from cqtui.importers.langfuse import LangfuseImporter, is_observation, is_score, target_of, value_of
+from cqtui.importers.formats.langfuse import LangfuseImporter, is_observation, is_score, target_of, value_of
 from cqtui.importers.raw import NoCall, RawCall
 from cqtui.importers.traced import rate
 

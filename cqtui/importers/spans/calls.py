@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.otlp import first
+from cqtui.importers.spans.otlp import first
 from cqtui.importers.tools import tool_choice_of, tools_of
 
 USAGE = {

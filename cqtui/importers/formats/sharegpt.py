@@ -8,8 +8,8 @@ from typing import Any
 from cqtui.importers import base
 from cqtui.importers.base import Importer
 from cqtui.importers.conversations import split
-from cqtui.importers.otlp import first
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.spans.otlp import first
 from cqtui.importers.tools import tools_of
 
 LISTS = ("conversations", "conversation", "items")

@@ -13,8 +13,8 @@ from cqtui.importers.apis.chat import usage_of
 from cqtui.importers.dialects import openai_messages
 from cqtui.importers.dialects.langchain import fields_of
 from cqtui.importers.messages import ROLES
-from cqtui.importers.traced_input import SPEECH, is_item, is_message
-from cqtui.importers.traced_parameters import snake_case
+from cqtui.importers.traced.inputs import SPEECH, is_item, is_message
+from cqtui.importers.traced.parameters import snake_case
 
 ANSWER = frozenset((*SPEECH, "role", "type", "name", "id", "audio", "annotations", "reasoning_content"))
 STREAM = re.compile(r"\s*(?:event: ?[a-z_.]+\s+)?data: ?\{")

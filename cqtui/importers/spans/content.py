@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.otlp import Span, first
+from cqtui.importers.spans.otlp import Span, first
 
 NOT_CAPTURED = "no content captured: turn on the capture of messages in the instrumentation"
 UPLOADED = "its messages were uploaded elsewhere: have them written into the span"

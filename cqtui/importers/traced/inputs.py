@@ -9,7 +9,7 @@ from cqtui.importers import base
 from cqtui.importers.dialects.langchain import fields_of, langchain
 from cqtui.importers.messages import ROLES, TEXTS
 from cqtui.importers.raw import NoCall
-from cqtui.importers.traced_parameters import KNOWN, snake_case
+from cqtui.importers.traced.parameters import KNOWN, snake_case
 
 NO_INPUT = "the input was not captured: have the tool log inputs, and export them"
 VARIABLES = "the input is no prompt but its variables: log the messages that were sent"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.traced_parameters import snake_case
+from cqtui.importers.traced.parameters import snake_case
 
 INPUT = ("input", "input_tokens", "prompt_tokens")
 OUTPUT = ("output", "output_tokens", "completion_tokens")

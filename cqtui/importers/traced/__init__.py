@@ -12,9 +12,9 @@ from cqtui.importers.exchange import read_exchange
 from cqtui.importers.params import hosted_tool
 from cqtui.importers.proxies import without_secrets
 from cqtui.importers.raw import NoCall, RawCall
-from cqtui.importers.traced_input import request_of
-from cqtui.importers.traced_output import answer_of, calls_tools, first_of, response_in
-from cqtui.importers.traced_parameters import parameters_of
+from cqtui.importers.traced.inputs import request_of
+from cqtui.importers.traced.outputs import answer_of, calls_tools, first_of, response_in
+from cqtui.importers.traced.parameters import parameters_of
 
 IDENTITIES = {
     "user": ("user_id", "userId", "user"),

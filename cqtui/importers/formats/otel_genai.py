@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cqtui.importers import base, otlp
+from cqtui.importers import base
 from cqtui.importers.base import Importer
 from cqtui.importers.exchange import brief
-from cqtui.importers.otel_content import Content, content_of, has_content, why_missing
-from cqtui.importers.otlp import Span, first
 from cqtui.importers.raw import NoCall, RawCall
-from cqtui.importers.span_calls import (
+from cqtui.importers.spans import otlp
+from cqtui.importers.spans.calls import (
     SERVICE_TIERS,
     first_chunk_ms,
     first_of,
@@ -20,6 +19,8 @@ from cqtui.importers.span_calls import (
     usage_of,
     with_prefix,
 )
+from cqtui.importers.spans.content import Content, content_of, has_content, why_missing
+from cqtui.importers.spans.otlp import Span, first
 
 OWN = ("gen_ai.", "llm.", "openinference.", "traceloop.")
 OPERATIONS = ("gen_ai.operation.name", "llm.request.type", "openinference.span.kind", "traceloop.span.kind")

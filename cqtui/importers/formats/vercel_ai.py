@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cqtui.importers import base, otlp
+from cqtui.importers import base
 from cqtui.importers.base import Importer
 from cqtui.importers.conversations import split
 from cqtui.importers.dialects import openai_messages
 from cqtui.importers.dialects.vercel import tool_call_of
 from cqtui.importers.exchange import brief
-from cqtui.importers.otel_content import CUT_OFF, is_cut_off
-from cqtui.importers.otlp import Span, first
 from cqtui.importers.raw import NoCall, RawCall
-from cqtui.importers.span_calls import (
+from cqtui.importers.spans import otlp
+from cqtui.importers.spans.calls import (
     WITHOUT_SCHEMA,
     first_of,
     identities_of,
@@ -22,6 +21,8 @@ from cqtui.importers.span_calls import (
     usage_of,
     with_prefix,
 )
+from cqtui.importers.spans.content import CUT_OFF, is_cut_off
+from cqtui.importers.spans.otlp import Span, first
 from cqtui.importers.tools import tool_choice_of, tools_of
 
 INNER = (".doGenerate", ".doStream")

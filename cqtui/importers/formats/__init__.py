@@ -6,31 +6,31 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from cqtui.importers.anthropic_batch import AnthropicBatchImporter, AnthropicBatchJoin
-from cqtui.importers.anthropic_messages import AnthropicMessagesImporter
-from cqtui.importers.azure_openai import AzureOpenAIImporter
 from cqtui.importers.base import Importer, Join, Row
-from cqtui.importers.braintrust import BraintrustImporter, VersionJoin
 from cqtui.importers.columns import ALIASES
 from cqtui.importers.csv_table import CsvImporter
-from cqtui.importers.gemini import GeminiImporter
-from cqtui.importers.helicone import HeliconeImporter
-from cqtui.importers.langfuse import LangfuseImporter
-from cqtui.importers.langfuse_scores import ScoreJoin
-from cqtui.importers.langsmith import LangSmithImporter
-from cqtui.importers.litellm import LiteLLMImporter
-from cqtui.importers.llm_sqlite import LlmSqliteImporter
-from cqtui.importers.native import NativeImporter
-from cqtui.importers.openai_batch import OpenAIBatchImporter, OpenAIBatchJoin
-from cqtui.importers.openai_chat import OpenAIChatImporter
-from cqtui.importers.openai_finetune import OpenAIFineTuneImporter
-from cqtui.importers.openai_responses import OpenAIResponsesImporter
-from cqtui.importers.otel_genai import OTelGenAIImporter
-from cqtui.importers.portkey import PortkeyImporter
-from cqtui.importers.promptfoo import PromptfooImporter
-from cqtui.importers.sharegpt import ShareGPTImporter, WildChatImporter
-from cqtui.importers.ui_messages import UIMessageImporter, UIMessageJoin
-from cqtui.importers.vercel_ai import VercelAIImporter
+from cqtui.importers.formats.anthropic_batch import AnthropicBatchImporter, AnthropicBatchJoin
+from cqtui.importers.formats.anthropic_messages import AnthropicMessagesImporter
+from cqtui.importers.formats.azure_openai import AzureOpenAIImporter
+from cqtui.importers.formats.braintrust import BraintrustImporter, VersionJoin
+from cqtui.importers.formats.gemini import GeminiImporter
+from cqtui.importers.formats.helicone import HeliconeImporter
+from cqtui.importers.formats.langfuse import LangfuseImporter
+from cqtui.importers.formats.langfuse_scores import ScoreJoin
+from cqtui.importers.formats.langsmith import LangSmithImporter
+from cqtui.importers.formats.litellm import LiteLLMImporter
+from cqtui.importers.formats.llm_sqlite import LlmSqliteImporter
+from cqtui.importers.formats.native import NativeImporter
+from cqtui.importers.formats.openai_batch import OpenAIBatchImporter, OpenAIBatchJoin
+from cqtui.importers.formats.openai_chat import OpenAIChatImporter
+from cqtui.importers.formats.openai_finetune import OpenAIFineTuneImporter
+from cqtui.importers.formats.openai_responses import OpenAIResponsesImporter
+from cqtui.importers.formats.otel_genai import OTelGenAIImporter
+from cqtui.importers.formats.portkey import PortkeyImporter
+from cqtui.importers.formats.promptfoo import PromptfooImporter
+from cqtui.importers.formats.sharegpt import ShareGPTImporter, WildChatImporter
+from cqtui.importers.formats.ui_messages import UIMessageImporter, UIMessageJoin
+from cqtui.importers.formats.vercel_ai import VercelAIImporter
 
 # Where two are equally sure of a record, the first has it.
 IMPORTERS: tuple[Importer, ...] = (

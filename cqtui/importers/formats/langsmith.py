@@ -10,7 +10,7 @@ from cqtui.importers.base import Importer
 from cqtui.importers.exchange import failure_of
 from cqtui.importers.raw import NoCall, RawCall
 from cqtui.importers.traced import identities, known_usage, milliseconds, provider_of, rate, read_traced, tier_of
-from cqtui.importers.traced_output import first_of
+from cqtui.importers.traced.outputs import first_of
 
 OUTER = ("output", "outputs")
 

@@ -11,7 +11,7 @@ from cqtui.importers.exchange import failure_of
 from cqtui.importers.proxies import CACHED
 from cqtui.importers.raw import NoCall, RawCall
 from cqtui.importers.traced import holds, identities, known_usage, provider_of, rate, read_traced, tier_of
-from cqtui.importers.traced_parameters import KNOWN
+from cqtui.importers.traced.parameters import KNOWN
 
 ATTACHMENTS = ("braintrust_attachment", "external_attachment")
 OLDER = "an older version of a row (_xact_id)"

@@ -8,9 +8,9 @@ from typing import Any
 
 from cqtui.importers import base
 from cqtui.importers.base import Importer, Join, Joined, Place
-from cqtui.importers.otlp import first
+from cqtui.importers.formats.vercel_ai import is_ui_message, read_chat
 from cqtui.importers.raw import NoCall, RawCall
-from cqtui.importers.vercel_ai import is_ui_message, read_chat
+from cqtui.importers.spans.otlp import first
 
 CHAT_IDS = ("chatId", "chat_id", "conversationId", "conversation_id", "threadId", "thread_id")
 

@@ -8,11 +8,11 @@ from typing import Any
 from cqtui.importers import base
 from cqtui.importers.base import Importer
 from cqtui.importers.exchange import brief
-from cqtui.importers.langfuse_usage import usage_of
+from cqtui.importers.formats.langfuse_usage import usage_of
 from cqtui.importers.raw import NoCall, RawCall
 from cqtui.importers.traced import holds, identities, known_usage, milliseconds, provider_of, rate, read_traced
-from cqtui.importers.traced_output import first_of
-from cqtui.importers.traced_parameters import parameters_of, snake_case
+from cqtui.importers.traced.outputs import first_of
+from cqtui.importers.traced.parameters import parameters_of, snake_case
 
 OBSERVATIONS = frozenset(
     {"GENERATION", "SPAN", "EVENT", "AGENT", "TOOL", "CHAIN", "RETRIEVER", "EVALUATOR", "EMBEDDING", "GUARDRAIL"}
