@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from cqtui.models import Completion, Message, Origin, Usage
@@ -20,19 +22,16 @@ if TYPE_CHECKING:
 MAX_DEPTH = 100
 MAX_COUNT = 2**53
 
-FINISH_REASONS = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "pause_turn": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "tool-calls": "tool_calls",
-    "tool_call": "tool_calls",
-    "function_call": "tool_calls",
-    "content-filter": "content_filter",
-    "safety": "content_filter",
-}
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+# In the words of every vendor, in lower case.
+FINISH_REASONS = (
+    dict.fromkeys(("end_turn", "stop_sequence", "pause_turn", "completed", "complete", "eos"), "stop")
+    | dict.fromkeys(("max_tokens", "max_output_tokens", "model_context_window_exceeded"), "length")
+    | dict.fromkeys(("tool_use", "tool-calls", "tool_call", "function_call"), "tool_calls")
+    | dict.fromkeys(("content-filter", "content_filtered", "guardrail_intervened", "safety"), "content_filter")
+    | dict.fromkeys(("recitation", "blocklist", "prohibited_content", "spii", "image_safety"), "content_filter")
+)
 
 
 @dataclass(frozen=True)
@@ -167,6 +166,21 @@ def mapping(value: Any) -> dict[str, Any]:
         return value
     value = structured(value)
     return value if isinstance(value, dict) else {}
+
+
+def first_of(record: Mapping[str, Any], *names: str) -> Any:
+    """The first of several fields that is set, neither null nor an empty text; else None."""
+    for name in names:
+        value = record.get(name)
+        if value is not None and value != "":
+            return value
+    return None
+
+
+@lru_cache(maxsize=4096)
+def snake_case(name: str) -> str:
+    """A field's name in snake case, whichever of the two ways a tool writes it."""
+    return _WORD.sub("_", name).lower()
 
 
 def text_or_none(value: Any) -> str | None:

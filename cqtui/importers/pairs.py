@@ -11,6 +11,7 @@ from cqtui.importers.apis.chat import is_azure
 from cqtui.importers.base import Importer
 from cqtui.importers.exchange import CONTENTS, Api, failure_of, read_exchange, request_api, response_api
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.reasons import NO_PROMPT
 from cqtui.importers.streams import response_of
 
 PAIRS = (
@@ -93,7 +94,7 @@ class PairImporter(Importer):
         """The call in the record."""
         pair = pair_of(record)
         if pair is None:
-            return NoCall("completion without prompt")
+            return NoCall(NO_PROMPT)
         if failed := failure_of(record):
             return NoCall(failed)
         call = read_exchange(pair.request, pair.response)

@@ -55,7 +55,7 @@ def test_log_records_without_their_span(tmp_path: Path) -> None:
     (call,) = found.calls
     assert (call.id, call.model) == ("s1", None)
     assert said(call)[-1] == ("answer", "yo")
-    assert [item.reason for item in found.skipped] == ["a log line, not a model call"]
+    assert [item.reason for item in found.skipped] == ["not a model call: a log line"]
     (alone,) = read(tmp_path, logs[0]).skipped
     assert "an event of a call" in alone.reason
 
@@ -70,7 +70,7 @@ def test_the_whole_call_in_one_event(tmp_path: Path) -> None:
 def test_events_without_content_are_no_content(tmp_path: Path) -> None:
     empty = [{"name": "gen_ai.user.message", "attributes": {}}, {"name": "gen_ai.choice", "attributes": {"index": 0}}]
     (skipped,) = read(tmp_path, span(OLDER, events=empty)).skipped
-    assert skipped.reason.startswith("no content captured")
+    assert skipped.reason.startswith("no prompt in the log")
 
 
 def test_openllmetry(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_openinference_with_values_only(tmp_path: Path, asked: str, answered: st
     assert said(call) == [("user", "hi"), ("answer", "yo")]
     hidden = {**INFERENCE, "input.value": "__REDACTED__", "output.value": "__REDACTED__"}
     (skipped,) = read(tmp_path, span(hidden)).skipped
-    assert skipped.reason.startswith("no content captured")
+    assert skipped.reason.startswith("no prompt in the log")
 
 
 @pytest.mark.parametrize(

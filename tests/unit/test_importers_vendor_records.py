@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cqtui.importers.exchange import read_exchange
 from cqtui.importers.formats import IMPORTERS
-from cqtui.importers.formats.azure_openai import CUT, NO_BODIES, SPLIT
+from cqtui.importers.formats.azure_openai import CUT_ANSWER, CUT_PROMPT, NO_BODIES, SPLIT
 from cqtui.importers.raw import NoCall, RawCall, normalised
 from cqtui.models import LoggedCall
 from tests.vendor_bodies import SAID, USER, answer, claude, completion, logged
@@ -137,10 +137,10 @@ class TestAzure:
     @pytest.mark.parametrize(
         ("row", "said"),
         [
-            ({"backendRequestBody": '{"messages": [{"role": "us'}, CUT.format("request")),
+            ({"backendRequestBody": '{"messages": [{"role": "us'}, CUT_PROMPT),
             (
                 {"backendRequestBody": json.dumps(CHAT), "backendResponseBody": '{"choices": [{"mess'},
-                CUT.format("response"),
+                CUT_ANSWER,
             ),
             ({"backendRequestBody": "", "backendResponseBody": ""}, NO_BODIES),
             ({"requestMessages": "[...]", "sequenceNumber": 1}, SPLIT),
@@ -213,7 +213,7 @@ class TestBatches:
     def test_an_output_without_a_body(self, tmp_path: Path) -> None:
         asked = {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": CHAT}
         out = {"custom_id": "1", "response": {"status_code": 200}, "error": None}
-        assert logged(tmp_path, asked, out).skipped[0].reason == "the response has no choices"
+        assert logged(tmp_path, asked, out).skipped[0].reason == "the response holds no answer: no choices"
 
     def test_anthropic_results(self, tmp_path: Path) -> None:
         asked = [{"custom_id": name, "params": {"messages": USER, "max_tokens": 5}} for name in "abcde"]
@@ -228,7 +228,7 @@ class TestBatches:
         read = logged(tmp_path, *rows, *asked)
         assert [(call.id, call.is_baseline) for call in read.calls] == [("a", True), ("e", False)]
         assert {call.origin.format for call in read.calls} == {"anthropic_batch"}
-        failed = [f"batch request failed: {said}" for said in ("bad", "expired", "canceled")]
+        failed = [f"the call failed: {said}" for said in ("bad", "expired", "canceled")]
         assert [item.reason for item in read.skipped] == failed
         assert read.records == 9
         alone = logged(tmp_path, *rows)

@@ -54,7 +54,7 @@ class TestRecognition:
             ({"messages": USER, "system": "s"}, {"type": "error", "error": {"message": "Overloaded"}}, "Overloaded"),
             ({"input": "hi"}, answer([], status="failed", error={"code": "server_error"}), "server_error"),
             ({"input": "hi"}, answer([], status="in_progress"), "not finished"),
-            ({"prompt": ["a", "b"]}, {"choices": [{"text": "yo"}]}, "2 prompts"),
+            ({"prompt": ["a", "b"]}, {"choices": [{"text": "yo"}]}, "several prompts"),
             ({"contents": []}, {"promptFeedback": {"blockReason": "SAFETY"}}, "SAFETY"),
         ],
     )

@@ -108,7 +108,7 @@ def test_settings_tools_and_metadata(tmp_path: Path) -> None:
     call = call_of(tmp_path, attributes)
     assert call.params == {
         "temperature": 0.2,
-        "max_tokens": 50,
+        "max_completion_tokens": 50,
         "tools": [
             {"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object"}}},
         ],
@@ -156,7 +156,7 @@ def test_reasoning_tokens_and_tokens_that_are_no_number(tmp_path: Path) -> None:
     [
         ({**INNER, "ai.operationId": "ai.generateText"}, "only repeats"),
         ({**INNER, "ai.operationId": "ai.streamObject"}, "only repeats"),
-        ({"ai.operationId": "ai.toolCall", "ai.toolCall.name": "f"}, "'ai.toolCall', not a model call"),
+        ({"ai.operationId": "ai.toolCall", "ai.toolCall.name": "f"}, "not a model call: ai.toolCall"),
         ({"ai.operationId": "ai.embed.doEmbed", "ai.usage.tokens": 3}, "not a model call"),
         (without("ai.prompt.messages"), "turn on recordInputs"),
         ({**INNER, "ai.prompt.messages": ASKED[:-9]}, "cut off"),

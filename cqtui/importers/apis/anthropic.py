@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.apis import NOT_REPLAYABLE, PERSONAL, Answered, Asked
+from cqtui.importers.apis import PERSONAL, Answered, Asked
 from cqtui.importers.apis.usage import vendor_usage
 from cqtui.importers.params import params_of
 from cqtui.importers.raw import NoCall
+from cqtui.importers.reasons import run_by_vendor
 
 SILENT_REFUSAL = "The model refused without saying why."
 
@@ -23,7 +24,7 @@ def asked(request: Mapping[str, Any]) -> Asked | NoCall:
     """The messages, after the system prompt."""
     for name in ("mcp_servers", "container"):
         if request.get(name):
-            return NoCall(f"{NOT_REPLAYABLE}: it uses {name}, which the vendor runs")
+            return NoCall(run_by_vendor(name))
     messages = base.structured(request.get("messages"))
     if (foreign := hosted_block(_blocks(messages))) is not None:
         return NoCall(foreign)
@@ -76,7 +77,7 @@ def hosted_block(blocks: Iterable[Any]) -> str | None:
     for block in blocks:
         kind = _kind(block)
         if kind is not None and (kind in _HOSTED or kind.endswith("_tool_result")):
-            return f"{NOT_REPLAYABLE}: it holds {kind[:60]}, of a tool that the vendor runs"
+            return run_by_vendor(kind)
     return None
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from cqtui.importers import base
 from cqtui.importers.batch_lines import BatchImporter, BatchJoin
-from cqtui.importers.exchange import brief
 from cqtui.importers.raw import NoCall
+from cqtui.importers.reasons import failed
 
 OUTCOMES = ("succeeded", "errored", "canceled", "expired")
 
@@ -43,8 +43,7 @@ class AnthropicBatchImporter(BatchImporter):
         # The error stands in an error response, which is an object of the same name.
         error = base.mapping(result.get("error"))
         error = base.mapping(error.get("error")) or error
-        said = brief({"message": error.get("message") or error.get("type")} if error else result.get("type"))
-        return f"batch request failed: {said}"
+        return failed(error.get("message") or error.get("type") or result.get("type"))
 
     def request_of(self, record: Mapping[str, Any]) -> Mapping[str, Any] | NoCall:
         """The parameters of the message that was asked for."""

@@ -9,12 +9,14 @@ from cqtui.importers import base
 from cqtui.importers.exchange import read_exchange
 from cqtui.importers.pairs import Pair, PairImporter, with_wrapper
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.reasons import cut_off, elsewhere, failed_with_status, not_captured
 from cqtui.importers.streams import response_of
 
 PROVIDER = "azure"
-NO_BODIES = "no content captured: set the number of body bytes that the diagnostic setting logs"
-CUT = "the {} is cut at the log's size limit, so that it cannot be read"
-SPLIT = "messages split over several rows are not joined: log the request and response bodies instead"
+NO_BODIES = not_captured("set the number of body bytes that the diagnostic setting logs")
+CUT_PROMPT = cut_off("prompt", "raise the number of body bytes that the diagnostic setting logs")
+CUT_ANSWER = cut_off("answer", "raise the number of body bytes that the diagnostic setting logs")
+SPLIT = elsewhere("messages are split over several rows; log the request and response bodies instead")
 
 _REQUESTS = ("backendrequestbody", "requestbody")
 _RESPONSES = ("backendresponsebody", "responsebody")
@@ -59,28 +61,24 @@ def _row(record: Mapping[str, Any]) -> RawCall | NoCall:
     columns = {str(name).lower(): item for name, item in {**record, **base.mapping(record.get("properties"))}.items()}
     if not {"requestmessages", "responsemessages", "sequencenumber"}.isdisjoint(columns):
         return NoCall(SPLIT)
-    asked = _first(columns, _REQUESTS)
-    answered = _first(columns, _RESPONSES)
+    asked = base.first_of(columns, *_REQUESTS)
+    answered = base.first_of(columns, *_RESPONSES)
     if asked in (None, ""):
         return NoCall(NO_BODIES)
     request = base.structured(asked)
     if not isinstance(request, dict):
-        return NoCall(CUT.format("request"))
+        return NoCall(CUT_PROMPT)
     response = response_of(answered)
     status = base.number(columns.get("backendresponsecode", columns.get("responsecode")), "status", [])
     if status is not None and status >= 400 and not response.get("error"):
-        return NoCall(f"the call failed: status {status:.0f}")
+        return NoCall(failed_with_status(status))
     if not response and answered not in (None, ""):
-        return NoCall(CUT.format("response"))
+        return NoCall(CUT_ANSWER)
     call = read_exchange(request, response)
     if isinstance(call, NoCall):
         return call
-    pair = Pair(request, response, str(_first(columns, _ADDRESSES) or ""))
+    pair = Pair(request, response, str(base.first_of(columns, *_ADDRESSES) or ""))
     call = with_wrapper(call, {}, pair)
-    call.time = call.time or _first(columns, ("time", "timegenerated"))
+    call.time = call.time or base.first_of(columns, "time", "timegenerated")
     call.latency_ms = columns.get("backendtime")
     return call
-
-
-def _first(columns: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    return next((columns[name] for name in names if columns.get(name) not in (None, "")), None)

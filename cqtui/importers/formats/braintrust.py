@@ -8,10 +8,12 @@ from typing import Any
 from cqtui.importers import base
 from cqtui.importers.base import Importer, Join, Joined, Place
 from cqtui.importers.exchange import failure_of
-from cqtui.importers.proxies import CACHED
+from cqtui.importers.identities import noted_in
+from cqtui.importers.params import KNOWN
 from cqtui.importers.raw import NoCall, RawCall
-from cqtui.importers.traced import holds, identities, known_usage, provider_of, rate, read_traced, tier_of
-from cqtui.importers.traced.parameters import KNOWN
+from cqtui.importers.reasons import CACHED, EVALUATION, elsewhere, no_model_call
+from cqtui.importers.times import in_milliseconds, milliseconds_between
+from cqtui.importers.traced import holds, provider_of, rate, read_traced, tier_of, whole_usage
 
 ATTACHMENTS = ("braintrust_attachment", "external_attachment")
 OLDER = "an older version of a row (_xact_id)"
@@ -37,26 +39,26 @@ class BraintrustImporter(Importer):
         get = record.get
         kind = base.text_or_none(base.mapping(get("span_attributes")).get("type"))
         if kind != "llm":
-            return NoCall(f"a span of {f'type {kind[:40]}' if kind else 'no type'}, not a model call")
+            return NoCall(no_model_call(kind or "a span of no type"))
         if failure := failure_of(record):
             return NoCall(failure)
         asked = base.structured(get("input"))
         if holds(asked, is_attachment):
-            return NoCall("an attachment of the prompt is stored at Braintrust, not in the log")
+            return NoCall(elsewhere("an attachment is stored at Braintrust"))
         noted, metrics = base.mapping(get("metadata")), base.mapping(get("metrics"))
         if isinstance(noted.get("instructions"), str):  # of the Responses API, whose input is noted without them
             asked = {"messages": asked, "instructions": noted["instructions"]}
         call = read_traced(asked, get("output"), noted)
         if isinstance(call, NoCall):
             return call
-        user, call.session, metadata = identities({**call.metadata, **noted})
+        user, call.session, metadata = noted_in({**call.metadata, **noted})
         call.id, call.time = get("id"), get("created") or metrics.get("start")
         call.model = call.model or noted.get("model")
         call.provider = provider_of(noted.get("provider") or call.provider, call.model)
-        call.usage = known_usage(usage_of(metrics)) or known_usage(call.usage)
+        call.usage = whole_usage(usage_of(metrics), call.usage)
         call.cost_usd = metrics.get("estimated_cost")
-        call.latency_ms = scaled(difference(metrics.get("start"), metrics.get("end")))
-        call.ttft_ms = scaled(base.number(metrics.get("time_to_first_token"), "ttft_ms", call.warnings))
+        call.latency_ms = milliseconds_between(metrics.get("start"), metrics.get("end"))
+        call.ttft_ms = in_milliseconds(metrics.get("time_to_first_token"))
         if base.number(metrics.get("cached"), "cached", []):
             call.latency_ms = call.ttft_ms = call.cost_usd = None
             call.warnings.append(CACHED)
@@ -65,7 +67,7 @@ class BraintrustImporter(Importer):
         own = KNOWN.union(("model", "provider", "instructions"))
         call.metadata = {key: value for key, value in metadata.items() if key not in own} | tier_of(call)
         if get("experiment_id"):
-            call.warnings.append("a call of an experiment: its mix is not that of real traffic")
+            call.warnings.append(EVALUATION)
         rate(call, base.mapping(get("scores")).items())
         return call
 
@@ -155,14 +157,3 @@ def usage_of(metrics: Mapping[str, Any]) -> dict[str, Any]:
         "cache_write_tokens": metrics.get("prompt_cache_creation_tokens"),
         "reasoning_tokens": metrics.get("completion_reasoning_tokens"),
     }
-
-
-def difference(start: Any, end: Any) -> float | None:
-    """The seconds between two instants in seconds; None where one is unknown or they are the wrong way round."""
-    began, ended = base.number(start, "start", []), base.number(end, "end", [])
-    return None if began is None or ended is None or ended < began else ended - began
-
-
-def scaled(seconds: float | None) -> float | None:
-    """Seconds in milliseconds."""
-    return None if seconds is None else seconds * 1000

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
+from cqtui.importers.apis.usage import whole_output
 from cqtui.importers.base import Importer
 from cqtui.importers.proxies import Surroundings, failure_of, flag, is_absent, other_endpoint, read_proxied
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.reasons import elsewhere, no_model_call, not_captured
 
-NO_PROMPTS = "the export holds no prompts: export again with --include-body"
-ONLY_A_LINK = "the export holds a link in place of the prompt, which is not fetched: export again with --include-body"
+NO_PROMPTS = not_captured("export again with --include-body")
+ONLY_A_LINK = elsewhere("a link stands in its place, which is not fetched; export again with --include-body")
 IN_PLACE = frozenset({"helicone_message", "helicone_error"})
 NO_CACHE = frozenset("0-")
+MODELS = ("response_model", "model", "request_model")
+UNKNOWN: tuple[Any, ...] = (None, "", "unknown", "Unknown")
 ANSWERS = ("choices", "content", "output", "candidates", "error")
 SESSION = "helicone-session-id"
 FEEDBACK = "helicone-score-feedback"
@@ -44,7 +48,7 @@ class HeliconeImporter(Importer):
         if is_withheld(asked):
             return NoCall(ONLY_A_LINK if base.text_or_none(get("signed_body_url")) else NO_PROMPTS)
         if isinstance(asked, dict) and (kind := base.text_or_none(asked.get("_type"))) in ("tool", "vector_db"):
-            return NoCall(f"a {kind} request, not a model call")
+            return NoCall(no_model_call(kind))
         if is_withheld(answered):
             answered = None
         noted = {**as_mapping(get("request_properties")), **as_mapping(get("properties"))}
@@ -56,12 +60,12 @@ class HeliconeImporter(Importer):
             Surroundings(
                 id=base.text_or_none(get("request_id")) or get("response_id"),
                 time=get("request_created_at") or get("response_created_at"),
-                model=first_of(record, "response_model", "model", "request_model"),
+                model=next((record[name] for name in MODELS if record.get(name) not in UNKNOWN), None),
                 provider=get("provider"),
                 usage=usage_of(record),
-                latency_ms=first_of(record, "delay_ms", "latency"),
+                latency_ms=base.first_of(record, "delay_ms", "latency"),
                 ttft_ms=get("time_to_first_token"),
-                cost_usd=first_of(record, "costUSD", "cost"),
+                cost_usd=base.first_of(record, "costUSD", "cost"),
                 user=get("request_user_id"),
                 session=next((value for name, value in noted.items() if name.lower() == SESSION), None),
                 score=score,
@@ -89,11 +93,6 @@ def as_mapping(value: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def first_of(record: Mapping[str, Any], *names: str) -> Any:
-    """The first of the fields that is filled."""
-    return next((value for name in names if (value := record.get(name)) not in (None, "", "unknown", "Unknown")), None)
-
-
 def is_withheld(body: Any) -> bool:
     """Whether a body was not exported: absent, or a word of Helicone's in its place."""
     return is_absent(body) or (isinstance(body, dict) and not IN_PLACE.isdisjoint(body))
@@ -119,11 +118,9 @@ def usage_of(record: Mapping[str, Any]) -> dict[str, Any]:
     # Anthropic's count leaves the cached tokens out; of the others, the total tells.
     if asked and (is_anthropic(record) or total == asked + beside + (answered or 0)):
         asked = asked + beside
-    if asked and answered and reasoning and total == asked + answered + reasoning:
-        answered += reasoning
     return {
         "input_tokens": asked,
-        "output_tokens": answered,
+        "output_tokens": whole_output(asked, answered, reasoning, total),
         "cached_tokens": read,
         "cache_write_tokens": written,
         "reasoning_tokens": reasoning,

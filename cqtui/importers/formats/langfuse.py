@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.base import Importer
-from cqtui.importers.exchange import brief
+from cqtui.importers.base import Importer, first_of, snake_case
 from cqtui.importers.formats.langfuse_usage import usage_of
+from cqtui.importers.identities import noted_in
+from cqtui.importers.params import known_params
 from cqtui.importers.raw import NoCall, RawCall
-from cqtui.importers.traced import holds, identities, known_usage, milliseconds, provider_of, rate, read_traced
-from cqtui.importers.traced.outputs import first_of
-from cqtui.importers.traced.parameters import parameters_of, snake_case
+from cqtui.importers.reasons import elsewhere, failed, no_model_call
+from cqtui.importers.times import in_milliseconds, milliseconds_between
+from cqtui.importers.traced import holds, provider_of, rate, read_traced, whole_usage
 
 OBSERVATIONS = frozenset(
     {"GENERATION", "SPAN", "EVENT", "AGENT", "TOOL", "CHAIN", "RETRIEVER", "EVALUATOR", "EMBEDDING", "GUARDRAIL"}
@@ -62,25 +63,25 @@ class LangfuseImporter(Importer):
         """The call in an observation."""
         row = {snake_case(name): value for name, value in record.items() if value not in (None, "")}
         if not is_observation(record):
-            kind = "score" if is_score(record) else "trace"
-            return NoCall(f"a {kind} of Langfuse, not a model call: its observations hold the calls")
+            kind = "a score" if is_score(record) else "a trace, whose observations hold the calls"
+            return NoCall(no_model_call(kind))
         if row["type"] != "GENERATION":
-            return NoCall(f"an observation of type {row['type']}, not a model call")
+            return NoCall(no_model_call(row["type"].lower()))
         if row.get("level") == "ERROR":
-            return NoCall(f"the call failed: {brief(row.get('status_message') or 'no error was noted')}")
+            return NoCall(failed(row.get("status_message")))
         if holds(row.get("input"), lambda value: isinstance(value, str) and MEDIA in value):
-            return NoCall("an image or file of the prompt is stored at Langfuse, not in the log")
+            return NoCall(elsewhere("an image or file is stored at Langfuse"))
         tools = {"tools": tools_of(row.get("tool_definitions"))}
         call = read_traced(row.get("input"), row.get("output"), row.get("model_parameters"))
         if isinstance(call, NoCall):
             return call
         noted = base.mapping(row.get("metadata"))
-        user, session, metadata = identities({**call.metadata, **noted})
+        user, session, metadata = noted_in({**call.metadata, **noted})
         call.id, call.time = row.get("id"), row.get("start_time")
         call.model = first_of(row, "provided_model_name", "model") or noted.get("ls_model_name") or call.model
         call.provider = provider_of(noted.get("ls_provider") or call.provider, call.model)
-        call.params = {**parameters_of(tools), **call.params}
-        call.usage = known_usage(usage_of(row, call.warnings)) or known_usage(call.usage)
+        call.params = {**known_params(tools), **call.params}
+        call.usage = whole_usage(usage_of(row, call.warnings), call.usage)
         call.latency_ms, call.ttft_ms = times_of(row, is_snake="trace_id" in record, warnings=call.warnings)
         call.cost_usd = cost_of(row)
         call.user = first_of(row, "user_id") or user
@@ -176,8 +177,8 @@ def times_of(row: Mapping[str, Any], *, is_snake: bool, warnings: list[str]) -> 
     Blob storage exports that were set up before April 2026 note milliseconds: there the figures alone say nothing.
     """
     start = row.get("start_time")
-    latency = milliseconds(start, row.get("end_time"))
-    first = milliseconds(start, row.get("completion_start_time"))
+    latency = milliseconds_between(start, row.get("end_time"))
+    first = milliseconds_between(start, row.get("completion_start_time"))
     if latency is None and "latency" in row:
         latency = None if is_snake else in_milliseconds(row["latency"])
         if is_snake:
@@ -185,12 +186,6 @@ def times_of(row: Mapping[str, Any], *, is_snake: bool, warnings: list[str]) -> 
     if first is None and not is_snake:
         first = in_milliseconds(row.get("time_to_first_token"))
     return latency, first
-
-
-def in_milliseconds(seconds: Any) -> float | None:
-    """Seconds in milliseconds."""
-    found = base.number(seconds, "latency", [])
-    return None if found is None else found * 1000
 
 
 def cost_of(row: Mapping[str, Any]) -> Any:

@@ -10,12 +10,13 @@ from cqtui.importers import base
 from cqtui.importers.base import Join, Joined, Place
 from cqtui.importers.formats.langfuse import LangfuseImporter, is_observation, is_score, target_of, value_of
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.reasons import no_model_call
 from cqtui.importers.traced import rate
 
 MAX_SCORES = 200_000
-NO_TARGET = "a score of no call or trace"
-TOO_MANY = f"a score beyond the first {MAX_SCORES}: left out"
-NOT_USED = "a score of no call that was read after it: name the file of scores before that of observations"
+NO_TARGET = no_model_call("a score of no call or trace")
+TOO_MANY = no_model_call(f"a score beyond the first {MAX_SCORES}")
+NOT_USED = no_model_call("a score of no call after it; name the file of scores before that of observations")
 
 
 @dataclass(slots=True)

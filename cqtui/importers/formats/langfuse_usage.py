@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.traced.parameters import snake_case
+from cqtui.importers.base import first_of, snake_case
 
 INPUT = ("input", "input_tokens", "prompt_tokens")
 OUTPUT = ("output", "output_tokens", "completion_tokens")
@@ -66,8 +66,8 @@ def whole(counts: dict[str, int], warnings: list[str]) -> dict[str, int | None]:
     What stands apart is found by the total; without a total that fits, by Langfuse's own rule: counts named after a
     side were taken out of it, and cached tokens always.
     """
-    asked, answered, total = (first(counts, names) for names in (INPUT, OUTPUT, TOTAL))
-    cached, written, reasoning = (first(counts, names) for names in (CACHED, WRITTEN, REASONING))
+    asked, answered, total = (first_of(counts, *names) for names in (INPUT, OUTPUT, TOTAL))
+    cached, written, reasoning = (first_of(counts, *names) for names in (CACHED, WRITTEN, REASONING))
     if not written:  # by lifetime; where the sum is there too, these are its parts
         lifetimes = [value for name, value in counts.items() if "ephemeral" in name]
         written = sum(lifetimes) if lifetimes else written
@@ -89,8 +89,3 @@ def whole(counts: dict[str, int], warnings: list[str]) -> dict[str, int | None]:
         "cache_write_tokens": written,
         "reasoning_tokens": reasoning,
     }
-
-
-def first(counts: Mapping[str, int], names: tuple[str, ...]) -> int | None:
-    """The first of several counts that is there."""
-    return next((counts[name] for name in names if name in counts), None)

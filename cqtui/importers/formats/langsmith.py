@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.base import Importer
+from cqtui.importers.base import Importer, first_of
 from cqtui.importers.exchange import failure_of
+from cqtui.importers.identities import noted_in
 from cqtui.importers.raw import NoCall, RawCall
-from cqtui.importers.traced import identities, known_usage, milliseconds, provider_of, rate, read_traced, tier_of
-from cqtui.importers.traced.outputs import first_of
+from cqtui.importers.reasons import failed, no_model_call
+from cqtui.importers.times import milliseconds_between
+from cqtui.importers.traced import provider_of, rate, read_traced, tier_of, whole_usage
 
 OUTER = ("output", "outputs")
 
@@ -35,17 +37,17 @@ class LangSmithImporter(Importer):
         get = record.get
         kind = base.text_or_none(get("run_type"))
         if kind != "llm":
-            return NoCall(f"a run of type {str(kind)[:40]}, not a model call")
+            return NoCall(no_model_call(kind or "a run of no type"))
         if failure := failure_of(record):
             return NoCall(failure)
         if get("status") == "error":
-            return NoCall("the call failed: no error was noted")
+            return NoCall(failed())
         outputs = base.structured(get("outputs"))
         if isinstance(outputs, dict) and len(outputs) == 1:  # a function's plain return value is wrapped
             outputs = next((outputs[name] for name in OUTER if name in outputs), outputs)
         extra = base.mapping(get("extra"))
         sent = base.mapping(extra.get("invocation_params"))
-        user, session, metadata = identities(base.mapping(extra.get("metadata")))
+        user, session, metadata = noted_in(base.mapping(extra.get("metadata")))
         standard = {key.removeprefix("ls_"): value for key, value in metadata.items() if key.startswith("ls_")}
         call = read_traced(get("inputs"), None if outputs == {} else outputs, standard, sent)
         if isinstance(call, NoCall):
@@ -53,9 +55,9 @@ class LangSmithImporter(Importer):
         call.id, call.time = get("id"), get("start_time")
         call.model = call.model or standard.get("model_name") or first_of(sent, "model", "model_name")
         call.provider = provider_of(standard.get("provider") or call.provider, call.model)
-        call.usage = known_usage(usage_of(record)) or known_usage(call.usage)
-        call.latency_ms = milliseconds(get("start_time"), get("end_time"))
-        call.ttft_ms = milliseconds(get("start_time"), get("first_token_time"))
+        call.usage = whole_usage(usage_of(record), call.usage)
+        call.latency_ms = milliseconds_between(get("start_time"), get("end_time"))
+        call.ttft_ms = milliseconds_between(get("start_time"), get("first_token_time"))
         call.cost_usd = get("total_cost")
         call.user, call.session = user or call.user, session
         call.tags = base.structured(get("tags"))

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from cqtui.importers import base, exchange
+from cqtui.importers import base
+from cqtui.importers.apis import chat
 from cqtui.importers.base import Importer
 from cqtui.importers.proxies import Surroundings, flag, is_absent, read_proxied, texts_in
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.reasons import cut_off, failed, not_captured, other_model, redacted
+from cqtui.importers.times import milliseconds_between
 
 RESPONSES = ("responses", "aresponses")
 CHAT = ("completion", "acompletion", "anthropic_messages", *RESPONSES)
 REDACTED = "redacted-by-litellm"
 CUT = "litellm_truncated"
-NO_PROMPTS = "the log holds no prompts: set store_prompts_in_spend_logs to true"
-NO_MESSAGES = "the payload holds no prompts: log them with turn_off_message_logging set to false"
-REDACTED_PROMPT = "the prompt was redacted in the log: set turn_off_message_logging to false"
-CUT_PROMPT = "the prompt was cut off in the log: raise MAX_STRING_LENGTH_PROMPT_IN_DB"
+NO_PROMPTS = not_captured("set store_prompts_in_spend_logs to true")
+NO_MESSAGES = not_captured("set turn_off_message_logging to false")
+REDACTED_PROMPT = redacted("set turn_off_message_logging to false")
+CUT_PROMPT = cut_off("prompt", "raise MAX_STRING_LENGTH_PROMPT_IN_DB")
 # What the proxy puts into a request beside the caller's own parameters; it names the caller and holds its headers.
 INJECTED = ("metadata", "proxy_server_request", "secret_fields", "model_info", "user_api_key", "litellm_")
 PROMPTS = ("messages", "input", "prompt", "contents")
@@ -44,7 +46,7 @@ class LiteLLMImporter(Importer):
         get = record.get
         kind = base.text_or_none(get("call_type"))
         if kind is not None and kind not in CHAT:
-            return NoCall(f"a call of type {kind[:40]}, not of a chat model")
+            return NoCall(other_model(kind))
         details = base.mapping(get("metadata"))
         if failure := failure_of(record, details):
             return failure
@@ -59,7 +61,8 @@ class LiteLLMImporter(Importer):
             return NoCall(reason)
         hidden = None if is_absent(response) else withheld(response)
         provider = base.text_or_none(get("custom_llm_provider"))
-        start, first, end = (instant(get(name)) for name in ("startTime", "completionStartTime", "endTime"))
+        latency = milliseconds_between(get("startTime"), get("endTime"))
+        first = milliseconds_between(get("startTime"), get("completionStartTime"))
         call = read_proxied(
             request,
             None if hidden or is_absent(response) else response,
@@ -69,9 +72,9 @@ class LiteLLMImporter(Importer):
                 model=without_prefix(get("model"), provider),
                 provider=provider,
                 usage=usage_of(record, details),
-                latency_ms=base.text_or_none(get("request_duration_ms")) or milliseconds(start, end),
+                latency_ms=base.text_or_none(get("request_duration_ms")) or latency,
                 # The first token of an answer that did not stream comes with its last.
-                ttft_ms=milliseconds(start, first) if first and end and first < end else None,
+                ttft_ms=None if first is None or latency is None or first >= latency else first,
                 cost_usd=get("spend") if "spend" in record else get("response_cost"),
                 user=base.text_or_none(get("end_user")) or get("user"),
                 session=get("session_id"),
@@ -95,7 +98,7 @@ def failure_of(record: Mapping[str, Any], details: Mapping[str, Any]) -> NoCall 
         return None
     known = base.mapping(details.get("error_information")) or base.mapping(record.get("error_information"))
     said = record.get("error_str") or known.get("error_message") or known.get("error_class")
-    return NoCall(exchange.failure_of({"error": said}) or "the call failed: no reason was logged")
+    return NoCall(failed(said))
 
 
 def request_of(record: Mapping[str, Any], received: Mapping[str, Any], response: Any) -> dict[str, Any]:
@@ -132,13 +135,7 @@ def withheld(logged: Any) -> str | None:
 def usage_of(record: Mapping[str, Any], details: Mapping[str, Any]) -> dict[str, Any]:
     """The counts beside the response."""
     logged = base.mapping(details.get("usage_object")) or record
-    asked, answered = (base.mapping(logged.get(f"{side}_tokens_details")) for side in ("prompt", "completion"))
-    counts = {
-        "input_tokens": logged.get("prompt_tokens"),
-        "output_tokens": logged.get("completion_tokens"),
-        "cached_tokens": asked.get("cached_tokens"),
-        "reasoning_tokens": answered.get("reasoning_tokens"),
-    }
+    counts = chat.usage_of(logged)
     return {**counts, **cache_counts(logged, counts)}
 
 
@@ -163,15 +160,3 @@ def without_prefix(model: Any, provider: str | None) -> str | None:
 def noted(details: Mapping[str, Any]) -> dict[str, Any]:
     """What the caller noted of the call; the rest of the metadata names keys, teams and people."""
     return {**base.mapping(details.get("requester_metadata")), **base.mapping(details.get("spend_logs_metadata"))}
-
-
-def instant(value: Any) -> datetime | None:
-    """An instant, or None where it is not readable."""
-    return base.instant(value, [])
-
-
-def milliseconds(start: datetime | None, end: datetime | None) -> float | None:
-    """The time between two instants, where both are known and in order."""
-    if start is None or end is None or end < start:
-        return None
-    return (end - start).total_seconds() * 1000

@@ -7,10 +7,12 @@ from typing import Any
 
 from cqtui.importers import base
 from cqtui.importers.base import Importer
+from cqtui.importers.dialects.wire import data_part, image_part
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.tools import tools_of
 
 TABLES = ("turns", "responses", "logs")
-AUDIO = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
+MEDIA = ("audio/wav", "audio/x-wav", "audio/mpeg", "audio/mp3", "application/pdf")
 OUTSIDE = "an attachment is not in the database: kept as a mark"
 RUN_BY_PROVIDER = "a tool that the provider ran was left out"
 RESULT_ATTACHED = "an attachment of a tool's result was left out"
@@ -55,17 +57,8 @@ def params_of(options: Mapping[str, Any], schema: Any, tools: Any) -> dict[str, 
         params["response_format"] = {"type": "json_schema", "json_schema": {"name": "output", "schema": schema}}
     elif options.get("json_object"):
         params["response_format"] = {"type": "json_object"}
-    functions = [
-        {
-            "name": tool.get("name"),
-            "description": tool.get("description") or "",
-            "parameters": base.mapping(tool.get("input_schema")),
-        }
-        for tool in (tools if isinstance(tools, list) else [])
-        if isinstance(tool, dict) and base.text_or_none(tool.get("name"))
-    ]
-    if functions:
-        params["tools"] = [{"type": "function", "function": function} for function in functions]
+    if definitions := tools_of(tools):
+        params["tools"] = definitions
     return params
 
 
@@ -132,13 +125,9 @@ def attached(attachment: Mapping[str, Any], warnings: list[str]) -> dict[str, An
     """An attachment as a content part; one whose content lies outside the database is only marked."""
     kind = str(attachment.get("type") or "")
     data, url = attachment.get("content"), attachment.get("url")
-    if kind.startswith("image/") and isinstance(data, str):
-        return {"type": "image_url", "image_url": {"url": f"data:{kind};base64,{data}"}}
+    if isinstance(data, str) and (kind.startswith("image/") or kind in MEDIA):
+        return data_part(kind, data)
     if kind.startswith("image/") and isinstance(url, str) and url:
-        return {"type": "image_url", "image_url": {"url": url}}
-    if kind in AUDIO and isinstance(data, str):
-        return {"type": "input_audio", "input_audio": {"data": data, "format": AUDIO[kind]}}
-    if kind == "application/pdf" and isinstance(data, str):
-        return {"type": "file", "file": {"filename": "attached.pdf", "file_data": f"data:{kind};base64,{data}"}}
+        return image_part(url)
     base.note(warnings, OUTSIDE if data is None else f"an attachment of type {kind[:40]!r}: partially supported")
     return {"type": "attachment", "media_type": kind}

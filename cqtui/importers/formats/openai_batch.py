@@ -7,8 +7,8 @@ from typing import Any
 
 from cqtui.importers import base
 from cqtui.importers.batch_lines import BatchImporter, BatchJoin
-from cqtui.importers.exchange import brief
 from cqtui.importers.raw import NoCall
+from cqtui.importers.reasons import failed, failed_with_status, other_model
 
 
 class OpenAIBatchImporter(BatchImporter):
@@ -28,13 +28,13 @@ class OpenAIBatchImporter(BatchImporter):
     def failure_of(self, record: Mapping[str, Any]) -> str | None:
         """Why an output line holds no answer; None where it holds one."""
         if record.get("error"):
-            return f"batch request failed: {brief(record['error'])}"
+            return failed(record["error"])
         response = base.mapping(record.get("response"))
         if not response:
-            return "batch request failed: no response"
+            return failed("no response")
         status = base.number(response.get("status_code"), "status_code", [])
         if status is not None and status >= 400:
-            return f"batch request failed: status {status:.0f}"
+            return failed_with_status(status)
         return None
 
     def request_of(self, record: Mapping[str, Any]) -> Mapping[str, Any] | NoCall:
@@ -42,7 +42,7 @@ class OpenAIBatchImporter(BatchImporter):
         body, url = base.mapping(record.get("body")), str(record.get("url"))
         if "messages" in body or "prompt" in body or ("input" in body and "responses" in url):
             return body
-        return NoCall(f"batch request to {url[:80]} is not a chat completion")
+        return NoCall(other_model(url))
 
     def response_of(self, record: Mapping[str, Any]) -> Any:
         """The body of the response."""

@@ -9,6 +9,7 @@ from cqtui.importers import base
 from cqtui.importers.base import Importer
 from cqtui.importers.params import params_of
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.reasons import NO_CONTENT
 
 PREFERENCE = ("input", "preferred_output", "non_preferred_output")
 
@@ -40,7 +41,7 @@ class OpenAIFineTuneImporter(Importer):
         example = base.mapping(record["input"]) if preferred else record
         messages = base.structured(example.get("messages"))
         if not isinstance(messages, list):
-            return NoCall("the example has no messages")
+            return NoCall(NO_CONTENT)
         answer = base.structured(record["preferred_output"]) if preferred else messages[-1:]
         notes: list[str] = []
         settings = ("tools", "parallel_tool_calls", "functions")

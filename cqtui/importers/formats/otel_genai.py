@@ -6,21 +6,22 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.base import Importer
-from cqtui.importers.exchange import brief
+from cqtui.importers.base import Importer, first_of
+from cqtui.importers.identities import noted_in
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.reasons import failed, no_model_call
 from cqtui.importers.spans import otlp
 from cqtui.importers.spans.calls import (
     SERVICE_TIERS,
     first_chunk_ms,
-    first_of,
-    identities_of,
-    params_of,
+    first_item,
+    request_params,
     usage_of,
     with_prefix,
 )
 from cqtui.importers.spans.content import Content, content_of, has_content, why_missing
-from cqtui.importers.spans.otlp import Span, first
+from cqtui.importers.spans.otlp import Span
+from cqtui.importers.tools import hosted_tool
 
 OWN = ("gen_ai.", "llm.", "openinference.", "traceloop.")
 OPERATIONS = ("gen_ai.operation.name", "llm.request.type", "openinference.span.kind", "traceloop.span.kind")
@@ -59,14 +60,14 @@ class OTelGenAIImporter(Importer):
         """The call of a span; spans around it repeat its usage and are no calls."""
         if otlp.is_log_record(record) and (event := otlp.event_of(record)).name != otlp.DETAILS:
             if event.name.startswith("gen_ai."):
-                return NoCall("an event of a call, without the id of its span")
-            return NoCall("a log line, not a model call")
+                return NoCall(no_model_call("an event of a call, without its span's id"))
+            return NoCall(no_model_call("a log line"))
         span = otlp.span_of(record)
         content = content_of(span)
         if (reason := why_no_call(span, content)) is not None:
             return NoCall(reason)
         if span.failure is not None:
-            return NoCall(f"the call failed: {brief(span.failure)}")
+            return NoCall(failed(span.failure))
         if not has_content(content.prompt):
             return NoCall(why_missing(span, content))
         return _call(span, content)
@@ -74,13 +75,13 @@ class OTelGenAIImporter(Importer):
 
 def why_no_call(span: Span, content: Content) -> str | None:
     """Why a span is no call of a model; None where it is one."""
-    operation = base.text_or_none(first(span.attributes, *OPERATIONS))
+    operation = base.text_or_none(first_of(span.attributes, *OPERATIONS))
     if operation is not None:
         is_call = operation.lower() in CALLS
-        return None if is_call else f"a span of {operation[:40]!r}, not a model call"
-    if content.prompt or content.choices or first(span.attributes, *RESPONSE_MODELS, *REQUEST_MODELS) is not None:
+        return None if is_call else no_model_call(operation)
+    if content.prompt or content.choices or first_of(span.attributes, *RESPONSE_MODELS, *REQUEST_MODELS) is not None:
         return None
-    return "a span of something else, not a model call"
+    return no_model_call("a span of something else")
 
 
 def _call(span: Span, content: Content) -> RawCall | NoCall:
@@ -92,15 +93,18 @@ def _call(span: Span, content: Content) -> RawCall | NoCall:
         warnings.append("the answer was cut off at the limit for the length of attributes")
     if span.is_orphan and span.scope == "gen_ai" and "gen_ai.system_instructions" not in attributes:
         warnings.append(ORPHANED)
-    reason = first_of(first(attributes, "gen_ai.response.finish_reasons", "llm.response.finish_reason"))
+    reason = first_item(first_of(attributes, "gen_ai.response.finish_reasons", "llm.response.finish_reason"))
     if reason == "error":
-        return NoCall("the call failed: finish reason error")
+        return NoCall(failed("finish reason error"))
+    params = request_params(attributes, warnings)
+    if (hosted := hosted_tool(params)) is not None:
+        return NoCall(hosted)
     properties = with_prefix(attributes, "traceloop.association.properties.")
-    user, session, metadata = identities_of({**base.mapping(attributes.get("metadata")), **properties})
+    user, session, metadata = noted_in({**base.mapping(attributes.get("metadata")), **properties})
     for name, key in (("gen_ai.agent.name", "agent"), ("gen_ai.prompt.name", "prompt_name")):
         if name in attributes:
             metadata[key] = attributes[name]
-    tier = base.text_or_none(first(attributes, *SERVICE_TIERS))
+    tier = base.text_or_none(first_of(attributes, *SERVICE_TIERS))
     if tier not in (None, "default"):
         metadata["service_tier"] = tier
     if span.service:
@@ -110,16 +114,16 @@ def _call(span: Span, content: Content) -> RawCall | NoCall:
         completion=content.choices[0] if content.choices else None,
         id=span.id,
         time=span.start,
-        model=first(attributes, *RESPONSE_MODELS, *REQUEST_MODELS),
-        provider=first(attributes, *PROVIDERS),
-        params=params_of(attributes, warnings),
+        model=first_of(attributes, *RESPONSE_MODELS, *REQUEST_MODELS),
+        provider=first_of(attributes, *PROVIDERS),
+        params=params,
         finish_reason=reason or content.finish_reason,
         usage=usage_of(attributes),
         latency_ms=span.latency_ms,
         ttft_ms=first_chunk_ms(attributes),
-        cost_usd=first(attributes, *COSTS),
-        user=first(attributes, *USERS) or user,
-        session=first(attributes, *SESSIONS) or session,
+        cost_usd=first_of(attributes, *COSTS),
+        user=first_of(attributes, *USERS) or user,
+        session=first_of(attributes, *SESSIONS) or session,
         tags=base.structured(attributes.get("tag.tags")),
         metadata=metadata,
         warnings=warnings,

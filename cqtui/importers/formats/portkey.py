@@ -19,8 +19,9 @@ from cqtui.importers.proxies import (
     read_proxied,
 )
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.reasons import not_captured
 
-NO_PROMPTS = "the export holds no prompts: export the fields request and response, which an administrator may deny"
+NO_PROMPTS = not_captured("export the fields request and response, which an administrator may deny")
 MARKS = ("ai_org", "ai_model", "req_units", "res_units", "response_status_code")
 # The names that the documentation's examples have for some of the fields.
 OTHER_MARKS = ("ai_provider", "request_tokens", "response_tokens", "status_code", "prompt_slug", "cost_currency")

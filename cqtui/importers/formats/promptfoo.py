@@ -9,8 +9,10 @@ from typing import Any
 
 from cqtui.importers import base
 from cqtui.importers.base import Importer
-from cqtui.importers.exchange import brief
+from cqtui.importers.params import known_params
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.reasons import CACHED, EVALUATION, failed
+from cqtui.importers.tools import hosted_tool
 
 # The kinds of call that stand between provider and model in a provider's id.
 KINDS = frozenset(
@@ -18,8 +20,6 @@ KINDS = frozenset(
 )
 NO_MODEL = ("file:", "http:", "https:", "exec:", "python:", "package:", "ws:", "wss:", "golang:", "ruby:")
 ERROR = 2
-EVALUATION = "an evaluation's call: its mix of requests need not be that of production"
-CACHED = "the answer came from promptfoo's cache: latency and cost are unknown"
 YAML_MESSAGES = re.compile(r"-\s+(role|content)\s*:")
 LONGEST_LABEL = 80
 
@@ -53,12 +53,15 @@ class PromptfooImporter(Importer):
         # Of a result that failed its assertions, ``error`` says which.
         failure = response.get("error") or (get("error") if reason == ERROR or output is None else None)
         if failure or reason == ERROR:
-            return NoCall(f"the call failed: {brief(failure or 'no reason was logged')}")
+            return NoCall(failed(failure))
+        prompt = base.mapping(get("prompt"))
+        params = known_params(prompt.get("config"))
+        if (hosted := hosted_tool(params)) is not None:
+            return NoCall(hosted)
         warnings = [EVALUATION]
         is_cached = response.get("cached") is True
         if is_cached:
             warnings.append(CACHED)
-        prompt = base.mapping(get("prompt"))
         provider, model = model_of(get("provider"))
         label = base.text_or_none(prompt.get("label"))
         is_name = label is not None and len(label) <= LONGEST_LABEL and "\n" not in label
@@ -70,7 +73,7 @@ class PromptfooImporter(Importer):
             time=get("timestamp"),
             model=model,
             provider=provider,
-            params=_params(prompt.get("config")),
+            params=params,
             finish_reason=response.get("finishReason"),
             usage=_usage(base.mapping(response.get("tokenUsage")) or base.mapping(get("tokenUsage"))),
             latency_ms=None if is_cached else get("latencyMs"),
@@ -180,12 +183,6 @@ def _answer(output: Any, is_refusal: bool) -> dict[str, Any] | None:
         if is_refusal
         else {"role": "assistant", "content": text}
     )
-
-
-def _params(config: Any) -> dict[str, Any]:
-    """The parameters that a prompt sets for itself."""
-    names = ("temperature", "top_p", "max_tokens", "stop", "seed", "response_format", "tools", "tool_choice")
-    return {name: value for name, value in base.mapping(config).items() if name in names and value is not None}
 
 
 def _usage(logged: Mapping[str, Any]) -> dict[str, Any]:

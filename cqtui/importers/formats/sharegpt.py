@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.base import Importer
+from cqtui.importers.base import Importer, first_of
 from cqtui.importers.conversations import split
 from cqtui.importers.raw import NoCall, RawCall
-from cqtui.importers.spans.otlp import first
 from cqtui.importers.tools import tools_of
 
 LISTS = ("conversations", "conversation", "items")
@@ -51,8 +50,8 @@ class ShareGPTImporter(Importer):
         return RawCall(
             messages=prompt,
             completion=answer,
-            id=first(record, "id", "conversation_id"),
-            time=first(record, "timestamp", "created_at", "create_time"),
+            id=first_of(record, "id", "conversation_id"),
+            time=first_of(record, "timestamp", "created_at", "create_time"),
             model=record.get("model"),
             params={"tools": tools} if tools else {},
             warnings=warnings,
@@ -83,10 +82,10 @@ class WildChatImporter(Importer):
         return RawCall(
             messages=prompt,
             completion=answer,
-            id=first(record, "conversation_hash"),
-            time=first(last, "timestamp") or first(record, "timestamp"),
+            id=first_of(record, "conversation_hash"),
+            time=first_of(last, "timestamp") or first_of(record, "timestamp"),
             model=record.get("model"),
-            user=first(record, "hashed_ip"),
+            user=first_of(record, "hashed_ip"),
             metadata={name: record[name] for name in ("language", "toxic", "redacted") if name in record},
             warnings=warnings,
         )

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.base import Importer, Join, Joined, Place
+from cqtui.importers.base import Importer, Join, Joined, Place, first_of
 from cqtui.importers.formats.vercel_ai import is_ui_message, read_chat
 from cqtui.importers.raw import NoCall, RawCall
-from cqtui.importers.spans.otlp import first
+from cqtui.importers.reasons import no_model_call
 
 CHAT_IDS = ("chatId", "chat_id", "conversationId", "conversation_id", "threadId", "thread_id")
 
@@ -27,7 +27,7 @@ class UIMessageImporter(Importer):
 
     def read(self, record: Mapping[str, Any]) -> RawCall | NoCall:
         """No call: one message alone is none."""
-        return NoCall("one message of a chat")
+        return NoCall(no_model_call("one message of a chat"))
 
 
 class UIMessageJoin(Join):
@@ -38,14 +38,14 @@ class UIMessageJoin(Join):
 
     def add(self, record: Mapping[str, Any], place: Place) -> Iterable[Joined]:
         """Keep a message."""
-        chat = base.text_or_none(first(record, *CHAT_IDS))
+        chat = base.text_or_none(first_of(record, *CHAT_IDS))
         self._chats["" if chat else place.file, chat].append((_with_parts(record), place))
         return ()
 
     def results(self) -> Iterator[Joined]:
         """One call for each chat, its last answer; in the order of times where all have one."""
         for (_, chat), rows in self._chats.items():
-            times = [base.instant(first(row, "createdAt", "created_at"), []) for row, _ in rows]
+            times = [base.instant(first_of(row, "createdAt", "created_at"), []) for row, _ in rows]
             known = [time for time in times if time is not None]
             if len(known) == len(rows):
                 order = sorted(range(len(rows)), key=lambda number: known[number])

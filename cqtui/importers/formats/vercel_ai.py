@@ -6,38 +6,30 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.base import Importer
+from cqtui.importers.apis.usage import whole_output
+from cqtui.importers.base import Importer, first_of
 from cqtui.importers.conversations import split
 from cqtui.importers.dialects import openai_messages
 from cqtui.importers.dialects.vercel import tool_call_of
-from cqtui.importers.exchange import brief
+from cqtui.importers.identities import noted_in
+from cqtui.importers.params import known_params
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.reasons import failed, no_model_call, not_captured
 from cqtui.importers.spans import otlp
 from cqtui.importers.spans.calls import (
     WITHOUT_SCHEMA,
-    first_of,
-    identities_of,
-    params_of,
+    first_item,
+    request_params,
     usage_of,
     with_prefix,
 )
 from cqtui.importers.spans.content import CUT_OFF, is_cut_off
-from cqtui.importers.spans.otlp import Span, first
-from cqtui.importers.tools import tool_choice_of, tools_of
+from cqtui.importers.spans.otlp import Span
+from cqtui.importers.tools import hosted_tool, tool_choice_of, tools_of
 
 INNER = (".doGenerate", ".doStream")
 OUTER = ("ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject")
-NOT_CAPTURED = "no content captured: turn on recordInputs in the telemetry settings"
-SETTINGS = {
-    "temperature": ("temperature",),
-    "top_p": ("topP",),
-    "top_k": ("topK",),
-    "max_tokens": ("maxOutputTokens", "maxTokens"),
-    "frequency_penalty": ("frequencyPenalty",),
-    "presence_penalty": ("presencePenalty",),
-    "seed": ("seed",),
-    "stop": ("stopSequences",),
-}
+NOT_CAPTURED = not_captured("turn on recordInputs in the telemetry settings")
 CACHED_APART = "input tokens were logged without cached ones: cached tokens added to the input"
 
 
@@ -64,10 +56,10 @@ class VercelAIImporter(Importer):
         name = str(span.attributes.get("ai.operationId") or span.name).split(" ")[0][:60]
         if not name.endswith(INNER):
             if name in OUTER:
-                return NoCall(f"an {name} span, which only repeats the calls inside it")
-            return NoCall(f"a span of {name!r}, not a model call")
+                return NoCall(no_model_call(f"{name}, which only repeats the calls inside it"))
+            return NoCall(no_model_call(name))
         if span.failure is not None:
-            return NoCall(f"the call failed: {brief(span.failure)}")
+            return NoCall(failed(span.failure))
         return _call(span, with_object="Object" in name)
 
 
@@ -98,16 +90,16 @@ def read_chat(record: Mapping[str, Any], listed: list[Any]) -> RawCall:
     answers = [item for item in listed if isinstance(item, dict) and item.get("role") == "assistant"]
     last = answers[-1] if answers else {}
     noted = base.mapping(last.get("metadata"))
-    session = first(record, "chatId", "chat_id", "id")
+    session = first_of(record, "chatId", "chat_id", "id")
     return RawCall(
         messages=prompt,
         completion=answer,
-        id=first(record, "id") or last.get("id"),
-        time=first(last, "createdAt", "created_at")
-        or first(noted, "createdAt")
-        or first(record, "createdAt", "created_at"),
-        model=first(record, "model") or noted.get("model"),
-        user=first(record, "userId", "user_id"),
+        id=first_of(record, "id") or last.get("id"),
+        time=first_of(last, "createdAt", "created_at")
+        or first_of(noted, "createdAt")
+        or first_of(record, "createdAt", "created_at"),
+        model=first_of(record, "model") or noted.get("model"),
+        user=first_of(record, "userId", "user_id"),
         session=session,
         warnings=warnings,
     )
@@ -120,18 +112,20 @@ def _call(span: Span, with_object: bool) -> RawCall | NoCall:
         return NoCall(CUT_OFF)
     if not messages:
         return NoCall(NOT_CAPTURED)
-    reason = first(attributes, "ai.response.finishReason", "ai.finishReason", "ai.result.finishReason")
-    reason = reason or first_of(attributes.get("gen_ai.response.finish_reasons"))
+    reason = first_of(attributes, "ai.response.finishReason", "ai.finishReason", "ai.result.finishReason")
+    reason = reason or first_item(attributes.get("gen_ai.response.finish_reasons"))
     if reason == "error":
-        return NoCall("the call failed: finish reason error")
+        return NoCall(failed("finish reason error"))
     warnings = [*span.warnings]
-    user, session, metadata = identities_of(with_prefix(attributes, "ai.telemetry.metadata."))
+    user, session, metadata = noted_in(with_prefix(attributes, "ai.telemetry.metadata."))
     if (function := attributes.get("ai.telemetry.functionId")) is not None:
         metadata["feature"] = function
     if span.service:
         metadata["service"] = span.service
-    provider = str(first(attributes, "ai.model.provider", "gen_ai.system") or "")
+    provider = str(first_of(attributes, "ai.model.provider", "gen_ai.system") or "")
     params = _params(attributes, warnings)
+    if (hosted := hosted_tool(params)) is not None:
+        return NoCall(hosted)
     if with_object and "response_format" not in params:
         base.note(warnings, WITHOUT_SCHEMA)
     return RawCall(
@@ -139,13 +133,13 @@ def _call(span: Span, with_object: bool) -> RawCall | NoCall:
         completion=_answer(attributes),
         id=span.id,
         time=span.start,
-        model=first(attributes, "ai.response.model", "gen_ai.response.model", "ai.model.id", "gen_ai.request.model"),
+        model=first_of(attributes, "ai.response.model", "gen_ai.response.model", "ai.model.id", "gen_ai.request.model"),
         provider=provider.split(".")[0],
         params=params,
         finish_reason=None if reason == "unknown" else reason,
         usage=_usage(attributes, provider, warnings),
         latency_ms=span.latency_ms,
-        ttft_ms=first(attributes, "ai.response.msToFirstChunk", "ai.stream.msToFirstChunk"),
+        ttft_ms=first_of(attributes, "ai.response.msToFirstChunk", "ai.stream.msToFirstChunk"),
         user=user,
         session=session,
         metadata=metadata,
@@ -156,8 +150,8 @@ def _call(span: Span, with_object: bool) -> RawCall | NoCall:
 def _answer(attributes: Mapping[str, Any]) -> dict[str, Any] | None:
     """The answer: its text, its object's JSON, its tool calls; None where outputs were not captured."""
     names = ("ai.response.text", "ai.result.text", "ai.response.object", "ai.result.object")
-    text = first(attributes, *names)
-    listed = base.structured(first(attributes, "ai.response.toolCalls", "ai.result.toolCalls"))
+    text = first_of(attributes, *names)
+    listed = base.structured(first_of(attributes, "ai.response.toolCalls", "ai.result.toolCalls"))
     calls = [tool_call_of(base.mapping(item)) for item in listed] if isinstance(listed, list) else []
     if text is None and not calls:
         text = next((attributes[name] for name in names if isinstance(attributes.get(name), str)), None)
@@ -167,11 +161,9 @@ def _answer(attributes: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _params(attributes: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
-    params = params_of(attributes, warnings)
-    for name, names in SETTINGS.items():
-        value = first(attributes, *(f"ai.settings.{setting}" for setting in names))
-        if name not in params and value is not None:
-            params[name] = value
+    params = known_params(with_prefix(attributes, "ai.settings.")) | request_params(attributes, warnings)
+    if "max_tokens" in params:  # stated under both names
+        params.pop("max_completion_tokens", None)
     if tools := tools_of(attributes.get("ai.prompt.tools")):
         params["tools"] = tools
         if (choice := tool_choice_of(attributes.get("ai.prompt.toolChoice"))) is not None:
@@ -187,21 +179,26 @@ def _usage(attributes: Mapping[str, Any], provider: str, warnings: list[str]) ->
     openai, anthropic = base.mapping(own.get("openai")), base.mapping(own.get("anthropic"))
     bedrock = base.mapping(base.mapping(own.get("bedrock")).get("usage"))
     usage = {
-        "input_tokens": first(get, "inputTokens", "promptTokens"),
-        "output_tokens": first(get, "outputTokens", "completionTokens"),
-        "cached_tokens": first(get, "inputTokenDetails.cacheReadTokens", "cachedInputTokens"),
-        "cache_write_tokens": first(get, "inputTokenDetails.cacheWriteTokens"),
-        "reasoning_tokens": first(get, "outputTokenDetails.reasoningTokens", "reasoningTokens"),
+        "input_tokens": first_of(get, "inputTokens", "promptTokens"),
+        "output_tokens": first_of(get, "outputTokens", "completionTokens"),
+        "cached_tokens": first_of(get, "inputTokenDetails.cacheReadTokens", "cachedInputTokens"),
+        "cache_write_tokens": first_of(get, "inputTokenDetails.cacheWriteTokens"),
+        "reasoning_tokens": first_of(get, "outputTokenDetails.reasoningTokens", "reasoningTokens"),
     }
     vendors = {
-        "cached_tokens": first(anthropic, "cacheReadInputTokens")
-        or first(openai, "cachedPromptTokens")
-        or first(bedrock, "cacheReadInputTokens"),
-        "cache_write_tokens": first(anthropic, "cacheCreationInputTokens") or first(bedrock, "cacheWriteInputTokens"),
-        "reasoning_tokens": first(openai, "reasoningTokens"),
+        "cached_tokens": first_of(anthropic, "cacheReadInputTokens")
+        or first_of(openai, "cachedPromptTokens")
+        or first_of(bedrock, "cacheReadInputTokens"),
+        "cache_write_tokens": first_of(anthropic, "cacheCreationInputTokens")
+        or first_of(bedrock, "cacheWriteInputTokens"),
+        "reasoning_tokens": first_of(openai, "reasoningTokens"),
     }
     for name, value in usage.items():
         usage[name] = next((item for item in (value, vendors.get(name), fallback[name]) if item is not None), None)
+    sides = ("input_tokens", "output_tokens", "reasoning_tokens")
+    asked, answered, reasoning = (base.count(usage[side], side, []) for side in sides)
+    if answered is not None:
+        usage["output_tokens"] = whole_output(asked, answered, reasoning, base.count(get.get("totalTokens"), "", []))
     is_total = any(name.startswith("inputTokenDetails.") for name in get)
     if not is_total and any(name in provider for name in ("anthropic", "bedrock")):
         # Before version 6 the input of these vendors came as they count it: without what was cached.

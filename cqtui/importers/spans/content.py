@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.spans.otlp import Span, first
+from cqtui.importers.base import first_of
+from cqtui.importers.dialects.wire import image_part
+from cqtui.importers.reasons import NO_PROMPT, cut_off, elsewhere, not_captured
+from cqtui.importers.spans.otlp import Span
 
-NOT_CAPTURED = "no content captured: turn on the capture of messages in the instrumentation"
-UPLOADED = "its messages were uploaded elsewhere: have them written into the span"
-CUT_OFF = "its messages were cut off: raise the limit for the length of span attributes"
+NOT_CAPTURED = not_captured("turn on the capture of messages in the instrumentation")
+UPLOADED = elsewhere("its messages were uploaded; have them written into the span")
+CUT_OFF = cut_off("prompt", "raise the limit for the length of span attributes")
 REDACTED = ("__REDACTED__", "[REDACTED]")
 MAX_SEGMENTS = 12
 
@@ -51,7 +54,7 @@ def why_missing(span: Span, content: Content) -> str:
         return CUT_OFF
     if any(name.endswith(("messages_ref", "messages.ref")) for name in span.attributes):
         return UPLOADED
-    return "completion without prompt" if content.choices else NOT_CAPTURED
+    return NO_PROMPT if content.choices else NOT_CAPTURED
 
 
 def has_content(messages: Iterable[Any]) -> bool:
@@ -134,7 +137,7 @@ def _message(values: Mapping[str, Any], role: str) -> dict[str, Any]:
     message = {name: values[name] for name in ("content", "parts", "tool_calls", "name") if name in values}
     message["role"] = base.text_or_none(values.get("role")) or role
     if role == "tool":
-        message["tool_call_id"] = first(values, "tool_call_id", "id")
+        message["tool_call_id"] = first_of(values, "tool_call_id", "id")
     return message
 
 
@@ -221,7 +224,7 @@ def _of_openinference(item: Mapping[str, Any]) -> dict[str, Any]:
         part = base.mapping(part.get("message_content")) or part
         image = base.mapping(base.mapping(part.get("image")).get("image"))
         if part.get("type") == "image" and "url" in image:
-            part = {"type": "image_url", "image_url": {"url": image["url"]}}
+            part = image_part(image["url"])
         parts.append(part)
     calls = []
     called = message.get("tool_calls")

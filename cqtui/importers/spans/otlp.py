@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from cqtui.importers import base
+from cqtui.importers.base import first_of
+from cqtui.importers.times import milliseconds_between
 
 SPAN_LEVELS = (
     ("resourceSpans", "resource_spans"),
@@ -65,15 +66,6 @@ class Span:
     warnings: tuple[str, ...] = ()
 
 
-def first(record: Mapping[str, Any], *names: str) -> Any:
-    """The first value among several names that is neither absent, null nor an empty text; else None."""
-    for name in names:
-        value = record.get(name)
-        if value is not None and value != "":
-            return value
-    return None
-
-
 def plain(value: Any) -> Any:
     """A value of OTLP (``{"intValue": "3"}``) as Python has it; a value that is written plainly as it stands."""
     if not isinstance(value, dict) or len(value) != 1:
@@ -128,8 +120,8 @@ def attribute_names(record: Mapping[str, Any]) -> list[str]:
 
 def span_id(record: Mapping[str, Any]) -> str | None:
     """The id of the span that a record is or belongs to."""
-    context = base.mapping(first(record, "context", "spanContext", "span_context"))
-    found = base.text_or_none(first(record, "spanId", "span_id") or first(context, "spanId", "span_id"))
+    context = base.mapping(first_of(record, "context", "spanContext", "span_context"))
+    found = base.text_or_none(first_of(record, "spanId", "span_id") or first_of(context, "spanId", "span_id"))
     return found.removeprefix("0x") if found else None
 
 
@@ -144,7 +136,7 @@ def is_span(record: Mapping[str, Any]) -> bool:
         return True
     if "startTimeUnixNano" in record or "start_time_unix_nano" in record:
         return True
-    traced = first(record, "traceId", "trace_id", "context", "spanContext", "span_context")
+    traced = first_of(record, "traceId", "trace_id", "context", "spanContext", "span_context")
     return traced is not None and "attributes" in record and span_id(record) is not None
 
 
@@ -158,7 +150,7 @@ def is_log_record(record: Mapping[str, Any]) -> bool:
 def event_of(record: Mapping[str, Any]) -> Event:
     """An event of a span, or a log record; its content may stand in its body or in its attributes."""
     attributes = attributes_of(record.get("attributes"))
-    name = first(record, "name", "eventName", "event_name") or attributes.get("event.name") or record.get("event.name")
+    name = first_of(record, "name", "eventName", "event_name", "event.name") or attributes.get("event.name")
     body = base.structured(plain(record.get("body")))
     held = body if isinstance(body, dict) else {} if body is None else {"content": body}
     return Event(str(name or ""), {**attributes, **held, **base.mapping(attributes.get("gen_ai.event.content"))})
@@ -178,14 +170,14 @@ def span_of(record: Mapping[str, Any]) -> Span:
     notes: list[str] = []
     start, end = _times(record)
     around = attributes_of(base.mapping(record.get("resource")).get("attributes"))
-    scope = base.mapping(first(record, "scope", "instrumentationScope", "instrumentationLibrary"))
+    scope = base.mapping(first_of(record, "scope", "instrumentationScope", "instrumentationLibrary"))
     return Span(
         name=str(record.get("name") or ""),
         id=span_id(record) or base.text_or_none(record.get("id")),
         attributes=attributes,
         events=tuple(events),
         start=start,
-        latency_ms=_elapsed(start, end, notes),
+        latency_ms=milliseconds_between(start, end, notes),
         failure=_failure(record, attributes, events),
         service=base.text_or_none(around.get("service.name")),
         scope=base.text_or_none(scope.get("name")),
@@ -196,10 +188,10 @@ def span_of(record: Mapping[str, Any]) -> Span:
 
 def _times(record: Mapping[str, Any]) -> tuple[Any, Any]:
     """Start and end as they stand; a pair of seconds and nanoseconds in one number."""
-    start = _instant(first(record, "startTimeUnixNano", "start_time_unix_nano", "startTime", "start_time"))
-    end = _instant(first(record, "endTimeUnixNano", "end_time_unix_nano", "endTime", "end_time"))
+    start = _instant(first_of(record, "startTimeUnixNano", "start_time_unix_nano", "startTime", "start_time"))
+    end = _instant(first_of(record, "endTimeUnixNano", "end_time_unix_nano", "endTime", "end_time"))
     if start is None:
-        start = first(record, "timeUnixNano", "observedTimeUnixNano", "timestamp")
+        start = first_of(record, "timeUnixNano", "observedTimeUnixNano", "timestamp")
         length = record.get("duration")
         if end is None and isinstance(start, int | float) and isinstance(length, int | float):
             end = start + length
@@ -212,25 +204,15 @@ def _instant(value: Any) -> Any:
     return value
 
 
-def _elapsed(start: Any, end: Any, notes: list[str]) -> float | None:
-    begun, ended = base.instant(start, []), base.instant(end, notes)
-    if begun is None or ended is None:
-        return None
-    if ended < begun:
-        base.note(notes, "the span ends before it starts: latency unknown")
-        return None
-    return (ended - begun) / timedelta(milliseconds=1)
-
-
 def _failure(record: Mapping[str, Any], attributes: Mapping[str, Any], events: list[Event]) -> str | None:
     """What went wrong: the kind of error, the status' message or the exception's; None where all went well."""
     status = base.structured(record.get("status"))
     held = status if isinstance(status, dict) else {}
-    code = first(held, "code", "status_code") or first(record, "status_code", "statusCode") or status
+    code = first_of(held, "code", "status_code") or first_of(record, "status_code", "statusCode") or status
     kind = base.text_or_none(attributes.get("error.type"))
     if kind is None and code not in (2, "2") and not str(code).upper().endswith("ERROR"):
         return None
-    message = first(held, "message", "description") or first(record, "status_message", "statusMessage")
+    message = first_of(held, "message", "description") or first_of(record, "status_message", "statusMessage")
     thrown = (event.values.get("exception.message") for event in events if event.name == "exception")
     said = message or next((text for text in thrown if text), None) or kind or "no reason was logged"
     return f"{kind}: {said}" if kind and said != kind else str(said)
@@ -283,9 +265,9 @@ def _leaves(value: Any, levels: tuple[tuple[str, ...], ...], around: Mapping[str
     if isinstance(resource := value.get("resource"), dict):
         service = attributes_of(resource.get("attributes")).get("service.name")
         around |= {"resource": {"attributes": {"service.name": service}}} if service else {}
-    scope = base.mapping(first(value, "scope", "instrumentationLibrary")).get("name")
+    scope = base.mapping(first_of(value, "scope", "instrumentationLibrary")).get("name")
     around |= {"scope": {"name": scope}} if scope else {}
-    inner = base.structured(first(value, *levels[0]))
+    inner = base.structured(first_of(value, *levels[0]))
     for item in inner if isinstance(inner, list) else [] if inner is None else [inner]:
         yield from _leaves(item, levels[1:], around)
 
@@ -297,7 +279,7 @@ def _with_inherited(span: dict[str, Any], known: Mapping[str | None, dict[str, A
     own = attributes_of(span.get("attributes"))
     around = span
     for _ in range(MAX_ANCESTORS):
-        parent = base.text_or_none(first(around, "parentSpanId", "parent_span_id", "parentId", "parent_id"))
+        parent = base.text_or_none(first_of(around, "parentSpanId", "parent_span_id", "parentId", "parent_id"))
         if parent is None:
             break
         if parent not in known:

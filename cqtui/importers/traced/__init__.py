@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.apis import NOT_REPLAYABLE
 from cqtui.importers.exchange import read_exchange
-from cqtui.importers.params import hosted_tool
-from cqtui.importers.proxies import without_secrets
+from cqtui.importers.model_names import maker_of
+from cqtui.importers.params import known_params
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.tools import hosted_tool
 from cqtui.importers.traced.inputs import request_of
-from cqtui.importers.traced.outputs import answer_of, calls_tools, first_of, response_in
-from cqtui.importers.traced.parameters import parameters_of
+from cqtui.importers.traced.outputs import answer_of, calls_tools, response_in
 
-IDENTITIES = {
-    "user": ("user_id", "userId", "user"),
-    "session": ("thread_id", "session_id", "sessionId", "conversation_id"),
-}
+COUNTED = ("input_tokens", "output_tokens")
 
 
 def read_traced(asked: Any, answered: Any, *noted: Any) -> RawCall | NoCall:
@@ -47,22 +42,15 @@ def read_traced(asked: Any, answered: Any, *noted: Any) -> RawCall | NoCall:
     if call.provider == "openai":  # what an exchange is taken for in which no other vendor is seen
         call.provider = None
     call.warnings += warnings
-    params = parameters_of(call.params)
+    params = known_params(call.params)
     for given in noted:
-        params |= parameters_of(given)
-    if (tool := hosted_tool(params)) is not None:
-        return NoCall(f"{NOT_REPLAYABLE}: it may use {tool}, a tool that the vendor runs")
+        params |= known_params(given)
+    if (hosted := hosted_tool(params)) is not None:
+        return NoCall(hosted)
     call.params = params
     if call.finish_reason is None and calls_tools(call.completion):
         call.finish_reason = "tool_calls"
     return call
-
-
-def identities(metadata: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-    """The user, the session, and the metadata without them and without keys: it is kept as it is, they are hashed."""
-    user, session = (first_of(metadata, *names) for names in IDENTITIES.values())
-    named = {name for names in IDENTITIES.values() for name in names}
-    return user, session, without_secrets({name: value for name, value in metadata.items() if name not in named})
 
 
 def tier_of(call: RawCall) -> dict[str, Any]:
@@ -70,10 +58,18 @@ def tier_of(call: RawCall) -> dict[str, Any]:
     return {key: value for key, value in call.metadata.items() if key == "service_tier"}
 
 
-def milliseconds(start: Any, end: Any) -> float | None:
-    """The milliseconds from one instant to another, each in any form that is read; None where that cannot be told."""
-    began, ended = base.instant(start, []), base.instant(end, [])
-    return None if began is None or ended is None or ended < began else (ended - began).total_seconds() * 1000
+def whole_usage(noted: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The usage that the tool noted, with the details that only the response's own usage has.
+
+    Args:
+        noted: The tool's counts under the names of ``Usage``.
+        own: Those of the response; they stand alone where the tool noted none.
+    """
+    known, stated = known_usage(noted), known_usage(own)
+    sides = [[base.count(usage.get(side), "", []) for side in COUNTED] for usage in (known, stated)]
+    if not known or not all(a is None or b is None or a == b for a, b in zip(*sides, strict=True)):
+        return known or stated
+    return {name: stated.get(name) if known.get(name) is None else known[name] for name in {**known, **stated}}
 
 
 def known_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,17 +95,6 @@ def rate(call: RawCall, scores: Iterable[tuple[str, Any]]) -> None:
     call.metadata = {**call.metadata, "scores": known}
     if len(values) > 1:
         base.note(call.warnings, "several scores kept as metadata")
-
-
-@lru_cache(maxsize=4096)
-def maker_of(model: str) -> str | None:
-    """The provider that a model's name stands for where a tool does not note one; None where it is not known."""
-    from genai_prices.data_snapshot import get_snapshot  # slow to import, and not every log needs it
-
-    try:
-        return get_snapshot().find_provider(model, None, None).id
-    except LookupError:
-        return None
 
 
 def provider_of(noted: Any, model: Any) -> str | None:

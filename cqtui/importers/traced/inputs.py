@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
+from cqtui.importers.base import snake_case
 from cqtui.importers.dialects.langchain import fields_of, langchain
 from cqtui.importers.messages import ROLES, TEXTS
+from cqtui.importers.params import KNOWN
 from cqtui.importers.raw import NoCall
-from cqtui.importers.traced.parameters import KNOWN, snake_case
+from cqtui.importers.reasons import not_captured
 
-NO_INPUT = "the input was not captured: have the tool log inputs, and export them"
-VARIABLES = "the input is no prompt but its variables: log the messages that were sent"
+NO_INPUT = not_captured("have the tool log inputs, and export them")
+VARIABLES = not_captured("only its variables; log the messages that were sent")
 SPEECH = ("content", "tool_calls", "function_call", "parts", "refusal", "additional_kwargs")
 CALLS = ("function", "custom_tool", "computer", "local_shell", "shell", "apply_patch")
 HOSTED = ("web_search", "file_search", "code_interpreter", "image_generation", "mcp")

@@ -10,11 +10,11 @@ from typing import Any
 
 from cqtui.importers import base
 from cqtui.importers.apis.chat import usage_of
+from cqtui.importers.base import first_of, snake_case
 from cqtui.importers.dialects import openai_messages
 from cqtui.importers.dialects.langchain import fields_of
 from cqtui.importers.messages import ROLES
 from cqtui.importers.traced.inputs import SPEECH, is_item, is_message
-from cqtui.importers.traced.parameters import snake_case
 
 ANSWER = frozenset((*SPEECH, "role", "type", "name", "id", "audio", "annotations", "reasoning_content"))
 STREAM = re.compile(r"\s*(?:event: ?[a-z_.]+\s+)?data: ?\{")
@@ -184,8 +184,3 @@ def calls_tools(message: Any) -> bool:
     items = message if isinstance(message, list) else [message]
     said = [one for item in items if isinstance(item, Mapping) for one in openai_messages(item)]
     return any(one.get("tool_calls") or one.get("function_call") for one in said)
-
-
-def first_of(values: Mapping[str, Any], *names: str) -> Any:
-    """The first of several fields that is set, else None."""
-    return next((values[name] for name in names if values.get(name) not in (None, "")), None)
