@@ -107,10 +107,12 @@ def with_wrapper(call: RawCall, record: Mapping[str, Any], pair: Pair) -> RawCal
     call.time = call.time or get("timestamp") or get("created_at")
     call.model = call.model or get("model") or get("modelId") or pair.deployment
     call.provider = get("provider") or call.provider
-    call.latency_ms = get("latency_ms")
+    call.latency_ms, call.ttft_ms = get("latency_ms"), get("ttft_ms")
     call.cost_usd = get("cost_usd")
     call.user = call.user or get("user")
-    call.session = get("session")
+    call.session, call.tags = get("session"), get("tags")
+    if "feedback" in record:
+        call.score = base.mapping(get("feedback")).get("score")
     if outer := base.mapping(get("metadata")):
         # The price follows from the tier: it stays, whatever the application noted beside it.
         tier = {key: value for key, value in call.metadata.items() if key in ("service_tier", "speed")}

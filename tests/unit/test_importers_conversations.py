@@ -110,6 +110,28 @@ def test_promptfoo_prompts(tmp_path: Path, raw: str, messages: list[tuple[str, s
     assert said(call)[:-1] == messages
 
 
+def test_promptfoo_parameters(tmp_path: Path) -> None:
+    tool = {"name": "f", "input_schema": {"type": "object"}}
+    config = {
+        "temperature": 0,
+        "max_completion_tokens": 9,
+        "reasoning": {"effort": "low"},
+        "tools": [tool],
+        "apiKey": "k",
+    }
+    (call,) = read(tmp_path, result(prompt={"raw": "Say cheese", "label": "x", "config": config})).calls
+    function = {"name": "f", "parameters": {"type": "object"}}
+    assert call.params == {
+        "temperature": 0,
+        "max_completion_tokens": 9,
+        "reasoning_effort": "low",
+        "tools": [{"type": "function", "function": function}],
+    }
+    config["tools"] = [{"type": "web_search"}]
+    (skipped,) = read(tmp_path, result(prompt={"raw": "Say cheese", "config": config})).skipped
+    assert "run by the vendor" in skipped.reason
+
+
 def test_promptfoo_answers(tmp_path: Path) -> None:
     called = [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
     records = [

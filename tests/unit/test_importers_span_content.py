@@ -144,6 +144,51 @@ def test_openinference(tmp_path: Path) -> None:
     assert call.params == {"temperature": 0}  # no header and no key
 
 
+FUNCTION = {"name": "f", "description": "d", "parameters": {"type": "object"}}
+WIRE = {"type": "function", "function": FUNCTION}
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {"llm.tools.0.tool.json_schema": json.dumps(WIRE)},
+        {
+            "llm.tools.0.tool.json_schema": json.dumps(
+                {"name": "f", "description": "d", "input_schema": {"type": "object"}}
+            )
+        },
+        {
+            "llm.request.functions.0.name": "f",
+            "llm.request.functions.0.description": "d",
+            "llm.request.functions.0.parameters": '{"type": "object"}',
+        },
+        {"llm.invocation_parameters": json.dumps({"functions": [FUNCTION]})},
+        {"gen_ai.tool.definitions": json.dumps([{"type": "function", **FUNCTION}])},
+    ],
+)
+def test_tools_wherever_a_span_lists_them(tmp_path: Path, listed: dict[str, Any]) -> None:
+    assert call_of(tmp_path, span({**CURRENT, **listed})).params == {"tools": [WIRE]}
+
+
+def test_parameters_of_a_request_that_was_logged_whole(tmp_path: Path) -> None:
+    choice = {"type": "function", "function": {"name": "f"}}
+    logged = {"tools": [WIRE], "tool_choice": choice, "max_output_tokens": 9, "stop_sequences": ["a"], "api_key": "k"}
+    logged |= {"text": {"format": {"type": "json_object"}}, "stream": True}
+    assert call_of(tmp_path, span({**CURRENT, "llm.invocation_parameters": json.dumps(logged)})).params == {
+        "tools": [WIRE],
+        "tool_choice": choice,
+        "max_completion_tokens": 9,
+        "stop": ["a"],
+        "response_format": {"type": "json_object"},
+    }
+
+
+def test_tools_that_the_vendor_runs(tmp_path: Path) -> None:
+    listed = {"gen_ai.tool.definitions": json.dumps([{"type": "web_search"}])}
+    (skipped,) = read(tmp_path, span({**CURRENT, **listed})).skipped
+    assert skipped.reason == "not replayable as is: web_search is run by the vendor"
+
+
 @pytest.mark.parametrize(
     ("asked", "answered"),
     [

@@ -638,6 +638,15 @@ def test_langsmith_usage_is_the_total_and_zeros_are_unknown() -> None:
     assert read(run(**uncounted, outputs=told)).usage.input_tokens == 5
 
 
+@pytest.mark.parametrize(("counted", "cached"), [(50, 40), (90, None)])
+def test_details_that_only_the_answer_has_complete_what_the_tool_counted(counted: int, cached: int | None) -> None:
+    meta = {"input_tokens": 50, "output_tokens": 3, "input_token_details": {"cache_read": 40}}
+    message = constructor("AIMessage", content="yo", usage_metadata=meta)
+    answered = {"generations": [[{"message": message}]]}
+    usage = read(run(outputs=answered, prompt_tokens=counted, completion_tokens=3)).usage
+    assert (usage.input_tokens, usage.output_tokens, usage.cached_tokens) == (counted, 3, cached)
+
+
 def test_langsmith_feedback() -> None:
     assert read(run(feedback_stats={"helpful": {"n": 2, "avg": 0.5}})).score == 0.5
     assert read(run(feedback_stats={"note": {"n": 1, "avg": None}})).score is None

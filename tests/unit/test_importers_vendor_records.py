@@ -71,6 +71,7 @@ def test_an_answer_alone_is_no_call(tmp_path: Path, response: dict[str, Any]) ->
 
 def test_what_stands_around_a_pair(tmp_path: Path) -> None:
     about = {"timestamp": 1789001000, "latency_ms": 9, "provider": "Bedrock", "user": "u", "metadata": {"team": "t"}}
+    about |= {"tags": ["a"], "ttft_ms": 4, "feedback": {"score": 0.5}}
     request = {"anthropic_version": "bedrock-2023-05-31", "messages": USER, "max_tokens": 5}
     response = claude(TEXT, model=None, usage={"input_tokens": 1, "output_tokens": 1, "service_tier": "batch"})
     record = {"request": request, "response": response, "modelId": "anthropic.claude-haiku-4-5-20251001-v1:0", **about}
@@ -78,6 +79,7 @@ def test_what_stands_around_a_pair(tmp_path: Path) -> None:
     assert call.time is not None
     assert (call.model, call.provider, call.latency_ms) == ("claude-haiku-4-5-20251001", "bedrock", 9)
     assert (call.user, call.metadata, call.params) == ("u", {"team": "t", "service_tier": "batch"}, {"max_tokens": 5})
+    assert (call.tags, call.ttft_ms, call.score) == (("a",), 4, 0.5)
 
 
 @pytest.mark.parametrize(

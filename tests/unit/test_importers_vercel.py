@@ -151,9 +151,20 @@ def test_reasoning_tokens_and_tokens_that_are_no_number(tmp_path: Path) -> None:
     assert (found.input_tokens, found.output_tokens, found.reasoning_tokens) == (None, None, 6)
 
 
+@pytest.mark.parametrize(("total", "output"), [(24, 14), (18, 8), (None, 8)])
+def test_reasoning_tokens_are_inside_the_output(tmp_path: Path, total: int | None, output: int) -> None:
+    usage = {"inputTokens": 10, "outputTokens": 8, "reasoningTokens": 6, "totalTokens": total}
+    attributes = {f"ai.usage.{name}": count for name, count in usage.items() if count is not None}
+    assert call_of(tmp_path, {**INNER, **attributes}).usage.output_tokens == output
+
+
 @pytest.mark.parametrize(
     ("attributes", "reason"),
     [
+        (
+            {**INNER, "ai.prompt.tools": [json.dumps({"type": "provider-defined", "id": "o.w", "name": "web"})]},
+            "web is run by the vendor",
+        ),
         ({**INNER, "ai.operationId": "ai.generateText"}, "only repeats"),
         ({**INNER, "ai.operationId": "ai.streamObject"}, "only repeats"),
         ({"ai.operationId": "ai.toolCall", "ai.toolCall.name": "f"}, "not a model call: ai.toolCall"),

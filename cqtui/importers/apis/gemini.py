@@ -23,6 +23,7 @@ _PARAMS = {
     "presencePenalty": "presence_penalty",
     "frequencyPenalty": "frequency_penalty",
 }
+_BESIDE = ("systemInstruction", "tools", "toolConfig", "cachedContent")
 _MODES = {"AUTO": "auto", "ANY": "required", "NONE": "none"}
 
 
@@ -34,6 +35,9 @@ def camel(value: Mapping[str, Any]) -> dict[str, Any]:
 def asked(request: Mapping[str, Any]) -> Asked | NoCall:
     """The contents, after the system instruction."""
     given = camel(request)
+    if "config" in given:
+        # Google's own library takes all but the contents in one object.
+        given = _with_config(given, camel(base.mapping(given["config"])))
     if given.get("cachedContent"):
         return NoCall(not_replayable("it uses cached content, which is not in the record"))
     config = camel(base.mapping(given.get("generationConfig")))
@@ -51,7 +55,10 @@ def asked(request: Mapping[str, Any]) -> Asked | NoCall:
     warnings: list[str] = []
     if config.get("responseSchema") is not None:
         warnings.append("response schema left out of the parameters: its words are Gemini's own")
-    if config.get("thinkingConfig") is not None:
+    level = camel(base.mapping(config.get("thinkingConfig"))).get("thinkingLevel")
+    if isinstance(level, str):
+        params["reasoning_effort"] = level.lower()
+    elif config.get("thinkingConfig") is not None:
         warnings.append("thinking without an effort left out of the parameters")
     contents, system = given.get("contents"), given.get("systemInstruction")
     messages = contents if isinstance(contents, list) else [contents]
@@ -97,6 +104,12 @@ def answered(response: Mapping[str, Any]) -> Answered | NoCall:
         provider="google",
         warnings=(*warnings, *([f"{len(candidates)} candidates, the first was kept"] if len(candidates) > 1 else [])),
     )
+
+
+def _with_config(given: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    """The request with what its library's configuration holds where the API takes it."""
+    beside = {name: config.pop(name) for name in _BESIDE if name in config}
+    return {"generationConfig": config, **beside, **given}
 
 
 def _model(name: Any) -> Any:

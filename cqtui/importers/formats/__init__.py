@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
-from cqtui.importers.base import Importer, Join, Row
+from cqtui.importers.base import Importer, Join, Row, mapping
 from cqtui.importers.columns import ALIASES
 from cqtui.importers.csv_table import CsvImporter
 from cqtui.importers.formats.anthropic_batch import AnthropicBatchImporter, AnthropicBatchJoin
@@ -70,6 +72,7 @@ ENVELOPES = ("data", "runs", "items", "results", "records", "logs", "rows", "eve
 
 SURE = 0.9
 NEAREST = 3
+CLOSE = 0.8
 NAMED_FIELDS = 12
 LONGEST_NAME = 40
 
@@ -111,21 +114,45 @@ def unknown_shape(record: Mapping[str, Any]) -> str:
         prompts, answers = (", ".join(ALIASES[field]) for field in ("prompt", "completion"))
         said = f"a prompt is read from a column {prompts} or messages, an answer from {answers}"
         return f"no known column of prompts: columns {seen}{more}; {said}"
+    if (inside := _recognised_inside(record)) is not None:
+        return f"no known format: fields {seen}{more}; {inside}"
     near = nearest(record)
     return f"no known format: fields {seen}{more}" + (f"; nearest: {', '.join(near)}" if near else "")
 
 
 def nearest(record: Iterable[str]) -> list[str]:
-    """The formats that share most fields with the record, the nearest first; a misspelt field counts half."""
-    names = {str(name).lower() for name in record}
+    """The formats that share most fields with the record, the nearest first.
 
-    def shared(importer: Importer) -> float:
-        own = {field.lower() for field in importer.fields}
-        close = sum(bool(get_close_matches(name, own, n=1, cutoff=0.8)) for name in names - own)
-        return (len(names & own) + close / 2) / len(own)
+    A field that few formats have says more than one that many have; a misspelt field counts half.
+    """
+    return list(_nearest(frozenset(str(name).lower() for name in record)))
 
-    ranked = sorted(((shared(entry), -number, entry.name) for number, entry in enumerate(IMPORTERS)), reverse=True)
-    return [name for score, _, name in ranked[:NEAREST] if score > 0]
+
+@lru_cache(maxsize=256)
+def _nearest(names: frozenset[str]) -> tuple[str, ...]:
+    # Tables have messages of their own.
+    owned = [(entry.name, {field.lower() for field in entry.fields}) for entry in IMPORTERS if entry.name != "csv"]
+    owners = Counter(field for _, own in owned for field in own)
+    misspelt = names - owners.keys()
+    ranked = []
+    for number, (format_, own) in enumerate(owned):
+        close = (get_close_matches(name, own, n=1, cutoff=CLOSE) for name in misspelt)
+        shared = dict.fromkeys(names & own, 1.0) | {found[0]: 0.5 for found in close if found}
+        rare = sum(weight / owners[field] for field, weight in shared.items())
+        ranked.append((rare + sum(shared.values()) / len(own), -number, format_))
+    ranked.sort(reverse=True)
+    return tuple(format_ for score, _, format_ in ranked[:NEAREST] if score > 0)
+
+
+def _recognised_inside(record: Mapping[str, Any]) -> str | None:
+    """Which field of a record holds one of a known format; None where none does."""
+    detection = Detection()
+    for name, value in list(record.items())[:NAMED_FIELDS]:
+        inner = mapping(value)
+        importer = detection.importer_of(inner) if inner else None
+        if importer is not None and importer.sniff(inner) >= SURE:
+            return f"the field {printable(name)} holds a record of {importer.name}: write that record alone"
+    return None
 
 
 def printable(name: str) -> str:

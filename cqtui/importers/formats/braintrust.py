@@ -32,7 +32,7 @@ class BraintrustImporter(Importer):
 
     def sniff(self, record: Mapping[str, Any]) -> float:
         """Sure with a span's attributes, its trace and its metrics."""
-        return 0.95 if all(name in record for name in ("span_attributes", "root_span_id", "metrics")) else 0.0
+        return 0.97 if all(name in record for name in ("span_attributes", "root_span_id", "metrics")) else 0.0
 
     def read(self, record: Mapping[str, Any]) -> RawCall | NoCall:
         """The call in a row."""

@@ -9,5 +9,5 @@ class GeminiImporter(PairImporter):
     """Reads pairs of Gemini's own API; through an OpenAI-compatible endpoint they are chat completions."""
 
     name = "gemini"
-    fields = frozenset({"request", "response", "contents", "candidates", "usageMetadata"})
+    fields = frozenset({"request", "response", "contents", "candidates", "usageMetadata", "generationConfig"})
     api = "gemini"

@@ -36,7 +36,7 @@ class HeliconeImporter(Importer):
         """Sure with one of Helicone's ids beside a body, a link to one, or a delay."""
         named = "request_id" in record or "response_id" in record
         return (
-            0.95 if named and any(name in record for name in ("request_body", "delay_ms", "signed_body_url")) else 0.0
+            0.97 if named and any(name in record for name in ("request_body", "delay_ms", "signed_body_url")) else 0.0
         )
 
     def read(self, record: Mapping[str, Any]) -> RawCall | NoCall:

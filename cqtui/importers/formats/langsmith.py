@@ -26,7 +26,7 @@ class LangSmithImporter(Importer):
     def sniff(self, record: Mapping[str, Any]) -> float:
         """Sure with a run type, inputs and a place in a trace or project."""
         placed = "dotted_order" in record or "trace_id" in record or "session_id" in record
-        return 0.95 if "run_type" in record and "inputs" in record and placed else 0.0
+        return 0.97 if "run_type" in record and "inputs" in record and placed else 0.0
 
     def unfold(self, record: Mapping[str, Any]) -> Iterator[Any] | None:
         """The run and all runs under it, where it holds them."""

@@ -7,9 +7,11 @@ from typing import Any
 
 from cqtui.importers import base
 from cqtui.importers.base import Importer, Row
-from cqtui.importers.params import params_of
+from cqtui.importers.params import KNOWN, known_params, params_of
 from cqtui.importers.raw import RawCall
 
+# Parameters that stand beside the messages, where the record has none under ``params``.
+SETTINGS = KNOWN.union(("functions", "function_call", "stop_sequences", "max_output_tokens", "thinking", "reasoning"))
 FOREIGN = frozenset({"choices", "request", "response", "body", "run_type"})
 
 
@@ -39,14 +41,17 @@ class NativeImporter(Importer):
         get = record.get
         answer = get("completion")
         reason = answer.get("finish_reason") if isinstance(answer, dict) else None
+        messages = get("messages", get("prompt"))
+        if "system" in record:
+            messages = _with_system(record["system"], messages)
         return RawCall(
-            messages=get("messages", get("prompt")),
+            messages=messages,
             completion=answer,
             id=get("id"),
             time=get("timestamp", get("time")),
             model=get("model"),
             provider=get("provider"),
-            params=params_of(base.mapping(get("params")), ()),
+            params=params_of(base.mapping(record["params"]), ()) if "params" in record else _settings(record),
             finish_reason=get("finish_reason") if reason is None else reason,
             usage=base.mapping(get("usage")),
             latency_ms=get("latency_ms"),
@@ -58,3 +63,21 @@ class NativeImporter(Importer):
             metadata=base.mapping(get("metadata")),
             score=base.mapping(get("feedback")).get("score") if "feedback" in record else None,
         )
+
+
+def _settings(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a record that has them beside its messages."""
+    if SETTINGS.isdisjoint(record):
+        return {}
+    return known_params({name: value for name, value in record.items() if name in SETTINGS})
+
+
+def _with_system(system: Any, messages: Any) -> Any:
+    """The messages after a system prompt that stands beside them, unless they begin with one."""
+    asked = base.structured(messages)
+    asked = asked if isinstance(asked, list) else [{"role": "user", "content": messages}]
+    first = asked[0] if asked else None
+    has_system = isinstance(first, dict) and first.get("role") in ("system", "developer")
+    if has_system or not isinstance(system, str | list) or not system:
+        return messages
+    return [{"role": "system", "content": system}, *asked]
