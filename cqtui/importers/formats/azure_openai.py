@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
+from cqtui.importers.apis.chat import is_azure
 from cqtui.importers.exchange import read_exchange
 from cqtui.importers.pairs import Pair, PairImporter, with_wrapper
 from cqtui.importers.raw import NoCall, RawCall
@@ -35,6 +36,10 @@ class AzureOpenAIImporter(PairImporter):
         if _is_row(record):
             return 0.95
         return super().sniff(record)
+
+    def is_alone(self, record: Mapping[str, Any]) -> bool:
+        """Whether the record is a response with filter results without its request."""
+        return super().is_alone(record) and is_azure(record)
 
     def sureness(self, record: Mapping[str, Any], pair: Pair) -> float:
         """How surely a pair is Azure's."""

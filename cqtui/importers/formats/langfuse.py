@@ -50,10 +50,11 @@ class LangfuseImporter(Importer):
     fields = frozenset({"traceId", "trace_id", "type", "usageDetails", "usage_details", "modelParameters", "input"})
 
     def sniff(self, record: Mapping[str, Any]) -> float:
-        """Sure with an observation's type, trace and measurements, or with the fields of a score or trace."""
+        """Sure of a generation, of any observation with its measurements, and of scores and traces by their fields."""
         if is_observation(record):
-            return 0.97 if any(name in record for name in MEASURED) else 0.88
-        return 0.9 if is_score(record) or is_trace(record) else 0.0
+            is_measured = record["type"] == "GENERATION" or any(name in record for name in MEASURED)
+            return 0.97 if is_measured else 0.88
+        return 0.97 if is_score(record) or is_trace(record) else 0.0
 
     def unfold(self, record: Mapping[str, Any]) -> Iterator[Any] | None:
         """The observations of a trace that holds them, with the trace's own values and its scores."""
