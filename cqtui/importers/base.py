@@ -172,6 +172,17 @@ def mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; none where it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def type_of(item: Any) -> str | None:
+    """The ``type`` that an object states; None where it states none."""
+    kind = item.get("type") if isinstance(item, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
 def first_of(record: Mapping[str, Any], *names: str) -> Any:
     """The first of several fields that is set, neither null nor an empty text; else None."""
     for name in names:
@@ -206,6 +217,11 @@ def number(value: Any, what: str, notes: list[str]) -> float | None:
         note(notes, f"{what} is not a usable number, read as unknown")
         return None
     return found
+
+
+def nonzero(value: Any) -> Any:
+    """The value as it is; None for 0, which many tools write where they do not know."""
+    return None if number(value, "", []) == 0 else value
 
 
 def count(value: Any, what: str, notes: list[str]) -> int | None:

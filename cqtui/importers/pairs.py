@@ -104,7 +104,8 @@ class PairImporter(Importer):
 def with_wrapper(call: RawCall, record: Mapping[str, Any], pair: Pair) -> RawCall:
     """The call of a pair, with what the record around the pair says of it."""
     get = record.get
-    call.time = call.time or get("timestamp") or get("created_at")
+    call.id = call.id or get("id")
+    call.time = call.time or get("timestamp") or get("created_at") or get("time")
     call.model = call.model or get("model") or get("modelId") or pair.deployment
     call.provider = get("provider") or call.provider
     call.latency_ms, call.ttft_ms = get("latency_ms"), get("ttft_ms")

@@ -59,7 +59,7 @@ def read_proxied(request: Any, response: Any, around: Surroundings) -> RawCall |
     call.user = base.text_or_none(around.user) or call.user
     call.session, call.tags, call.score = around.session, around.tags, around.score
     if call.usage.get("input_tokens") is None and call.usage.get("output_tokens") is None:
-        call.usage = {name: counted(value) for name, value in around.usage.items()}
+        call.usage = {name: base.nonzero(value) for name, value in around.usage.items()}
     # The price follows from the tier: it stays, whatever the application noted beside it.
     tier = {key: value for key, value in call.metadata.items() if key == "service_tier"}
     call.metadata = without_secrets({**call.metadata, **around.metadata, **tier})
@@ -67,13 +67,8 @@ def read_proxied(request: Any, response: Any, around: Surroundings) -> RawCall |
     if around.is_cache_hit:
         call.warnings.append(CACHED)
     else:
-        call.latency_ms, call.ttft_ms, call.cost_usd = around.latency_ms, around.ttft_ms, counted(around.cost_usd)
+        call.latency_ms, call.ttft_ms, call.cost_usd = around.latency_ms, around.ttft_ms, base.nonzero(around.cost_usd)
     return call
-
-
-def counted(value: Any) -> Any:
-    """The value as it is; None for 0, which proxies write where they do not know."""
-    return None if base.number(value, "", []) == 0 else value
 
 
 def flag(value: Any) -> bool | None:

@@ -155,6 +155,11 @@ def test_promptfoo_cached_answers_say_nothing_of_latency_and_cost(tmp_path: Path
     assert any("cache" in warning for warning in call.origin.warnings)
 
 
+def test_promptfoo_cost_of_zero_is_unknown(tmp_path: Path) -> None:
+    assert read(tmp_path, result(cost=0)).calls[0].cost_usd is None
+    assert read(tmp_path, result({"cost": 0.2}, cost=0)).calls[0].cost_usd is not None
+
+
 def test_promptfoo_failed_assertions_are_calls_and_failed_requests_are_not(tmp_path: Path) -> None:
     failed = result(error="Expected ost", failureReason=1, success=False, score=0)
     broken = result({"output": None, "error": "429"}, id="r2", failureReason=2)

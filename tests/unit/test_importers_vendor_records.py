@@ -69,6 +69,13 @@ def test_an_answer_alone_is_no_call(tmp_path: Path, response: dict[str, Any]) ->
     assert skipped.reason == "completion without prompt"
 
 
+def test_id_and_time_of_a_response_that_has_none(tmp_path: Path) -> None:
+    record = {"id": "r", "time": 1789001000, "request": CHAT, "response": claude(TEXT, id=None)}
+    (call,) = logged(tmp_path, record).calls
+    assert call.id == "r"
+    assert call.time is not None
+
+
 def test_what_stands_around_a_pair(tmp_path: Path) -> None:
     about = {"timestamp": 1789001000, "latency_ms": 9, "provider": "Bedrock", "user": "u", "metadata": {"team": "t"}}
     about |= {"tags": ["a"], "ttft_ms": 4, "feedback": {"score": 0.5}}
@@ -216,6 +223,13 @@ class TestBatches:
         asked = {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": CHAT}
         out = {"custom_id": "1", "response": {"status_code": 200}, "error": None}
         assert logged(tmp_path, asked, out).skipped[0].reason == "the response holds no answer: no choices"
+
+    @pytest.mark.parametrize(
+        ("body", "said"), [({"error": {"code": "content_filter"}}, "content_filter"), (None, "status 400")]
+    )
+    def test_a_bad_status_says_what_went_wrong(self, tmp_path: Path, body: Any, said: str) -> None:
+        out = {"custom_id": "1", "response": {"status_code": 400, "body": body}, "error": None}
+        assert logged(tmp_path, out).skipped[0].reason == f"the call failed: {said}"
 
     def test_anthropic_results(self, tmp_path: Path) -> None:
         asked = [{"custom_id": name, "params": {"messages": USER, "max_tokens": 5}} for name in "abcde"]

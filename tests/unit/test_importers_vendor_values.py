@@ -166,6 +166,16 @@ def test_more_cached_than_input_is_added(written: int, total: int) -> None:
     assert call.origin.warnings
 
 
+def test_zeros_are_no_counts() -> None:
+    zeros = {
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "total_tokens": 0,
+        "prompt_tokens_details": {"cached_tokens": 0},
+    }
+    assert call_of({"messages": USER}, completion(usage=zeros)).usage == Usage()
+
+
 @pytest.mark.parametrize(
     ("counts", "output"),
     [

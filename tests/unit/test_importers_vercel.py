@@ -151,6 +151,11 @@ def test_reasoning_tokens_and_tokens_that_are_no_number(tmp_path: Path) -> None:
     assert (found.input_tokens, found.output_tokens, found.reasoning_tokens) == (None, None, 6)
 
 
+def test_zeros_are_no_counts(tmp_path: Path) -> None:
+    usage = {**INNER, "ai.usage.inputTokens": 0, "ai.usage.outputTokens": 0, "ai.usage.totalTokens": 0}
+    assert set(call_of(tmp_path, usage).usage.model_dump().values()) == {None}
+
+
 @pytest.mark.parametrize(("total", "output"), [(24, 14), (18, 8), (None, 8)])
 def test_reasoning_tokens_are_inside_the_output(tmp_path: Path, total: int | None, output: int) -> None:
     usage = {"inputTokens": 10, "outputTokens": 8, "reasoningTokens": 6, "totalTokens": total}

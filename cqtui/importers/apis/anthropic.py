@@ -52,7 +52,7 @@ def answered(response: Mapping[str, Any]) -> Answered | NoCall:
     usage, warnings = vendor_usage(logged, "anthropic", "default")
     tier, speed = base.text_or_none(logged.get("service_tier")), base.text_or_none(logged.get("speed"))
     refused = response.get("stop_reason") == "refusal"
-    shown = [block for block in _list(content) if _kind(block) not in ("thinking", "redacted_thinking")]
+    shown = [block for block in _list(content) if base.type_of(block) not in ("thinking", "redacted_thinking")]
     completion: dict[str, Any] = {"role": "assistant", "content": shown or ""}
     if refused and not shown:
         said = base.text_or_none(base.mapping(response.get("stop_details")).get("explanation"))
@@ -75,7 +75,7 @@ def answered(response: Mapping[str, Any]) -> Answered | NoCall:
 def hosted_block(blocks: Iterable[Any]) -> str | None:
     """Why content cannot be replayed: a block of a tool that the vendor runs; or None."""
     for block in blocks:
-        kind = _kind(block)
+        kind = base.type_of(block)
         if kind is not None and (kind in _HOSTED or kind.endswith("_tool_result")):
             return run_by_vendor(kind)
     return None
@@ -89,8 +89,3 @@ def _blocks(messages: Any) -> Iterator[Any]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _kind(block: Any) -> str | None:
-    kind = block.get("type") if isinstance(block, dict) else None
-    return kind if isinstance(kind, str) else None

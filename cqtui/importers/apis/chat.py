@@ -68,6 +68,8 @@ def usage_of(value: Any) -> dict[str, Any]:
     prompt, completion = (base.mapping(logged.get(f"{side}_tokens_details")) for side in ("prompt", "completion"))
     asked, answered = logged.get("prompt_tokens"), logged.get("completion_tokens")
     reasoning = completion.get("reasoning_tokens")
+    if not asked and not answered:
+        return {}  # zeros stand for what was not counted
     if reasoning:
         answered = whole_output(asked, answered, reasoning, logged.get("total_tokens"))
     return {

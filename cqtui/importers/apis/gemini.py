@@ -85,8 +85,7 @@ def answered(response: Mapping[str, Any]) -> Answered | NoCall:
         blocked = base.text_or_none(camel(base.mapping(given.get("promptFeedback"))).get("blockReason"))
         return NoCall(failed(f"the prompt was blocked ({blocked})") if blocked else no_answer("no candidates"))
     content = base.mapping(first.get("content"))
-    parts = content.get("parts")
-    found = [camel(part) for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    found = [camel(part) for part in base.objects_in(content.get("parts"))]
     if any("executableCode" in part or "codeExecutionResult" in part for part in found):
         return NoCall(run_by_vendor("code execution"))
     reason = base.text_or_none(camel(first).get("finishReason"))

@@ -52,7 +52,7 @@ def asked(request: Mapping[str, Any], response: Mapping[str, Any] | None) -> Ask
     if (foreign := foreign_item(items)) is not None:
         return NoCall(foreign)
     warnings: list[str] = []
-    if any(_kind(item) == "reasoning" for item in _items(items)):
+    if any(base.type_of(item) == "reasoning" for item in base.objects_in(items)):
         warnings.append("reasoning left out of the prompt")
     params = params_of(request, _NOT_PARAMS, warnings)
     effort = base.mapping(answer.get("reasoning")).get("effort")
@@ -77,11 +77,11 @@ def answered(response: Mapping[str, Any]) -> Answered | NoCall:
         return NoCall(failed(f"status {status}"))
     if status in ("queued", "in_progress"):
         return NoCall(no_answer(f"it was not finished when it was logged (status {status})"))
-    output = _items(base.structured(response.get("output")))
+    output = base.objects_in(base.structured(response.get("output")))
     if (foreign := foreign_item(output)) is not None:
         return NoCall(foreign)
-    shown = [item for item in output if _kind(item) != "reasoning"]
-    called = any(_kind(item) in _CALLS for item in shown)
+    shown = [item for item in output if base.type_of(item) != "reasoning"]
+    called = any(base.type_of(item) in _CALLS for item in shown)
     usage, warnings = vendor_usage(base.structured(response.get("usage")), "openai", "responses")
     tier = base.text_or_none(response.get("service_tier"))
     why = base.text_or_none(base.mapping(response.get("incomplete_details")).get("reason"))
@@ -103,8 +103,8 @@ def answered(response: Mapping[str, Any]) -> Answered | NoCall:
 
 def foreign_item(items: Any) -> str | None:
     """Why items cannot be replayed: one of a tool that the vendor runs, or one that only refers to another; or None."""
-    for item in _items(items):
-        kind = _kind(item)
+    for item in base.objects_in(items):
+        kind = base.type_of(item)
         if kind == "item_reference":
             return not_replayable("it refers to an item that is not in the record")
         if kind is not None and kind not in _OWN_ITEMS and "role" not in item:
@@ -125,16 +125,7 @@ def _unwrapped(given: Any) -> Any:
 
 
 def _messages(instructions: Any, items: Any) -> list[Any]:
-    messages: list[Any] = [{"role": "user", "content": items}] if isinstance(items, str) else _items(items)
+    messages: list[Any] = [{"role": "user", "content": items}] if isinstance(items, str) else base.objects_in(items)
     if isinstance(instructions, str) and instructions:
         return [{"role": "system", "content": instructions}, *messages]
-    return [*_items(instructions), *messages]
-
-
-def _items(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _kind(item: Mapping[str, Any]) -> str | None:
-    kind = item.get("type")
-    return kind if isinstance(kind, str) else None
+    return [*base.objects_in(instructions), *messages]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cqtui.importers import base
+
 UNREADABLE = "usage is not readable, read as unknown"
 
 _NAMES = {
@@ -42,6 +44,12 @@ def vendor_usage(usage: Any, provider: str, flavor: str, root: str = "usage") ->
     # Its attributes say 0 for what the response did not state; what it did state is what the object holds.
     stated = vars(found)
     return {name: stated[theirs] for theirs, name in _NAMES.items() if theirs in stated and name not in unknown}, ()
+
+
+def known_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
+    """The counts, or none of them where all are zeros: no call has an empty prompt, so nobody counted."""
+    zeros = all(value in (None, "") or base.number(value, "", []) == 0 for value in usage.values())
+    return {} if zeros else dict(usage)
 
 
 def whole_output(asked: Any, answered: Any, reasoning: Any, total: Any) -> Any:

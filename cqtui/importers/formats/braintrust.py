@@ -56,7 +56,7 @@ class BraintrustImporter(Importer):
         call.model = call.model or noted.get("model")
         call.provider = provider_of(noted.get("provider") or call.provider, call.model)
         call.usage = whole_usage(usage_of(metrics), call.usage)
-        call.cost_usd = metrics.get("estimated_cost")
+        call.cost_usd = base.nonzero(metrics.get("estimated_cost"))
         call.latency_ms = milliseconds_between(metrics.get("start"), metrics.get("end"))
         call.ttft_ms = in_milliseconds(metrics.get("time_to_first_token"))
         if base.number(metrics.get("cached"), "cached", []):

@@ -126,8 +126,7 @@ def observations_of(record: Mapping[str, Any]) -> Iterator[Any]:
     given = {"traceId": trace.get("id")}
     given |= {name: trace[name] for name in ("userId", "sessionId", "user_id", "session_id") if trace.get(name)}
     given |= {"traceTags": trace["tags"]} if trace.get("tags") else {}
-    found = trace.get("scores") or record.get("scores")
-    scores = [score for score in found if isinstance(score, dict)] if isinstance(found, list) else []
+    scores = base.objects_in(trace.get("scores") or record.get("scores"))
     for item in inner_observations(record):
         if isinstance(item, dict):
             own = [score for score in scores if target_of(score) in (item.get("id"), trace.get("id"))]

@@ -85,15 +85,11 @@ def usage_of(asked: Any, answered: Any, details: Mapping[str, Any]) -> dict[str,
 def messages_of(items: Any, warnings: list[str]) -> list[dict[str, Any]]:
     """Messages of typed parts as OpenAI's messages; the text of reasoning is left out."""
     found: list[dict[str, Any]] = []
-    for item in items if isinstance(items, list) else []:
-        if not isinstance(item, dict):
-            continue
-        listed = item.get("parts")
-        parts = [part for part in listed if isinstance(part, dict)] if isinstance(listed, list) else []
+    for item in base.objects_in(items):
         content: list[dict[str, Any]] = []
         calls: list[dict[str, Any]] = []
         results: list[dict[str, Any]] = []
-        for part in parts:
+        for part in base.objects_in(item.get("parts")):
             kind = part.get("type")
             if kind in ("tool_call", "tool_result") and part.get("server_executed"):
                 base.note(warnings, RUN_BY_PROVIDER)

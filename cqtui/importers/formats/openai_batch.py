@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cqtui.importers import base
+from cqtui.importers import base, exchange
 from cqtui.importers.batch_lines import BatchImporter, BatchJoin
 from cqtui.importers.raw import NoCall
 from cqtui.importers.reasons import failed, failed_with_status, other_model
@@ -34,7 +34,7 @@ class OpenAIBatchImporter(BatchImporter):
             return failed("no response")
         status = base.number(response.get("status_code"), "status_code", [])
         if status is not None and status >= 400:
-            return failed_with_status(status)
+            return exchange.failure_of(base.mapping(response.get("body"))) or failed_with_status(status)
         return None
 
     def request_of(self, record: Mapping[str, Any]) -> Mapping[str, Any] | NoCall:

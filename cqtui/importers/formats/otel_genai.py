@@ -121,7 +121,7 @@ def _call(span: Span, content: Content) -> RawCall | NoCall:
         usage=usage_of(attributes),
         latency_ms=span.latency_ms,
         ttft_ms=first_chunk_ms(attributes),
-        cost_usd=first_of(attributes, *COSTS),
+        cost_usd=base.nonzero(first_of(attributes, *COSTS)),
         user=first_of(attributes, *USERS) or user,
         session=first_of(attributes, *SESSIONS) or session,
         tags=base.structured(attributes.get("tag.tags")),

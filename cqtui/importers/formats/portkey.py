@@ -11,7 +11,6 @@ from cqtui.importers import base
 from cqtui.importers.base import Importer
 from cqtui.importers.proxies import (
     Surroundings,
-    counted,
     failure_of,
     flag,
     is_absent,
@@ -111,7 +110,7 @@ def why_none(
 def dollars(cost: Any, currency: Any, call: RawCall) -> Decimal | None:
     """A logged cost in USD. The unit is cents, except where only dollars come near the list price of the tokens."""
     unit = (base.text_or_none(currency) or "usd").lower()
-    amount = base.money(counted(cost), call.warnings)
+    amount = base.money(base.nonzero(cost), call.warnings)
     if amount is None:
         return None
     if unit not in ("usd", "cents", "us cents", "usd cents"):

@@ -77,7 +77,7 @@ class PromptfooImporter(Importer):
             finish_reason=response.get("finishReason"),
             usage=_usage(base.mapping(response.get("tokenUsage")) or base.mapping(get("tokenUsage"))),
             latency_ms=None if is_cached else get("latencyMs"),
-            cost_usd=None if is_cached else response.get("cost", get("cost")),
+            cost_usd=None if is_cached else base.nonzero(response.get("cost", get("cost"))),
             metadata={"vars": base.mapping(get("vars"))} | ({"prompt_name": name} if name else {}),
             score=get("score"),
             warnings=warnings,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.apis.usage import whole_output
+from cqtui.importers.apis.usage import known_usage, whole_output
 from cqtui.importers.base import Importer, first_of
 from cqtui.importers.conversations import split
 from cqtui.importers.dialects import openai_messages
@@ -194,7 +194,7 @@ def _usage(attributes: Mapping[str, Any], provider: str, warnings: list[str]) ->
         "reasoning_tokens": first_of(openai, "reasoningTokens"),
     }
     for name, value in usage.items():
-        usage[name] = next((item for item in (value, vendors.get(name), fallback[name]) if item is not None), None)
+        usage[name] = next((item for item in (value, vendors.get(name), fallback.get(name)) if item is not None), None)
     sides = ("input_tokens", "output_tokens", "reasoning_tokens")
     asked, answered, reasoning = (base.count(usage[side], side, []) for side in sides)
     if answered is not None:
@@ -206,4 +206,4 @@ def _usage(attributes: Mapping[str, Any], provider: str, warnings: list[str]) ->
         if counts[0] is not None and any(counts[1:]):
             usage["input_tokens"] = sum(item or 0 for item in counts)
             base.note(warnings, CACHED_APART)
-    return usage
+    return known_usage(usage)

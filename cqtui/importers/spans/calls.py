@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
+from cqtui.importers.apis.usage import known_usage
 from cqtui.importers.base import first_of
 from cqtui.importers.params import known_params
 from cqtui.importers.spans.content import grouped
@@ -51,7 +52,7 @@ WITHOUT_SCHEMA = "JSON was asked for, and its schema is not in the span: the rep
 
 def usage_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Token counts under the canonical names; the input is the total."""
-    return {name: first_of(attributes, *names) for name, names in USAGE.items()}
+    return known_usage({name: first_of(attributes, *names) for name, names in USAGE.items()})
 
 
 def request_params(attributes: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:

@@ -159,11 +159,9 @@ def event_of(record: Mapping[str, Any]) -> Event:
 def span_of(record: Mapping[str, Any]) -> Span:
     """A span, or a log record that holds a whole call."""
     attributes = attributes_of(record.get("attributes"))
-    logged = base.structured(record.get("events"))
-    events = [event_of(item) for item in logged if isinstance(item, dict)] if isinstance(logged, list) else []
-    written = base.structured(attributes.get("events"))
-    if isinstance(written, list):
-        events += [Event(str(item.get("event.name") or ""), item) for item in written if isinstance(item, dict)]
+    events = [event_of(item) for item in base.objects_in(base.structured(record.get("events")))]
+    written = base.objects_in(base.structured(attributes.get("events")))
+    events += [Event(str(item.get("event.name") or ""), item) for item in written]
     for event in events:
         if event.name == DETAILS:
             attributes = {**event.values, **attributes}

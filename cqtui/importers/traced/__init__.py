@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cqtui.importers import base
+from cqtui.importers.apis.usage import known_usage
 from cqtui.importers.exchange import read_exchange
 from cqtui.importers.model_names import maker_of
 from cqtui.importers.params import known_params
@@ -70,12 +71,6 @@ def whole_usage(noted: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, A
     if not known or not all(a is None or b is None or a == b for a, b in zip(*sides, strict=True)):
         return known or stated
     return {name: stated.get(name) if known.get(name) is None else known[name] for name in {**known, **stated}}
-
-
-def known_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
-    """The usage, or nothing where it is all zeros: no call has an empty prompt, so its tool did not count."""
-    zeros = all(value in (None, "") or base.number(value, "", []) == 0 for value in usage.values())
-    return {} if zeros else dict(usage)
 
 
 def rate(call: RawCall, scores: Iterable[tuple[str, Any]]) -> None:
