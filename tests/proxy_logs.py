@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from cqtui.importers.base import Importer, Place
-from cqtui.importers.helicone import HeliconeImporter
-from cqtui.importers.litellm import LiteLLMImporter
-from cqtui.importers.portkey import PortkeyImporter
+from cqtui.importers.formats.helicone import HeliconeImporter
+from cqtui.importers.formats.litellm import LiteLLMImporter
+from cqtui.importers.formats.portkey import PortkeyImporter
 from cqtui.importers.raw import NoCall, normalised
 from cqtui.models import LoggedCall
 

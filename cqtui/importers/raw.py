@@ -10,9 +10,8 @@ from cqtui.importers import base
 from cqtui.importers.base import NOWHERE, Place
 from cqtui.importers.messages import completion_of, is_replayable, messages_of
 from cqtui.importers.model_names import maker_name
+from cqtui.importers.reasons import NO_CONTENT
 from cqtui.models import Completion, LoggedCall, Usage
-
-NO_CONTENT = "no message has content"
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,21 @@ def test_identities_are_hashed(tmp_path: Path) -> None:
     assert (plain.user, plain.session) == ("ann", "s")
 
 
+def test_a_system_prompt_and_parameters_beside_the_messages(tmp_path: Path) -> None:
+    tool = {"type": "function", "function": {"name": "f"}}
+    beside = {"system": "be", "temperature": 0, "tools": [tool], "stop_sequences": ["x"], "team": "a"}
+    path = written(tmp_path, native(**beside), native(id="b", **beside, params={"seed": 1}))
+    first, second = read_logs(path).calls
+    assert [(message.role, message.text) for message in first.messages] == [("system", "be"), ("user", "hi")]
+    assert first.params == {"temperature": 0, "tools": [tool], "stop": ["x"]}
+    assert second.params == {"seed": 1}
+    told = [{"role": "system", "content": "own"}, *native()["messages"]]
+    (call,) = read_logs(written(tmp_path, native(messages=told, system="be"))).calls
+    assert [message.text for message in call.messages] == ["own", "hi"]
+    (call,) = read_logs(written(tmp_path, {"prompt": "hi", "system": "be", "completion": "yo"})).calls
+    assert [message.text for message in call.messages] == ["be", "hi"]
+
+
 def test_odd_numbers_and_surrogates(tmp_path: Path) -> None:
     usage = {"input_tokens": float("nan"), "output_tokens": -1, "cached_tokens": float("inf")}
     (call,) = read_logs(written(tmp_path, native(usage=usage, completion="\ud83d"))).calls
