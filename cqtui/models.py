@@ -248,6 +248,12 @@ class TrafficProfile(Frozen):
         return self.cost_per_call_usd * self.monthly_requests
 
     @property
+    def monthly_today_usd(self) -> Decimal | None:
+        """What the traffic costs a month today: the bill where it is known, else the list price; None where neither."""
+        bill = self.monthly_bill_usd
+        return self.monthly_cost_usd if bill is None else bill
+
+    @property
     def monthly_bill_usd(self) -> Decimal | None:
         """Calls a month times what a call costs as it was logged; None where either is unknown."""
         if self.billed_per_call_usd is None or self.monthly_requests is None:

@@ -83,7 +83,7 @@ def _replaced(plan: Plan) -> str:
 def describe_plan(plan: Plan, cost: Estimate) -> list[str]:
     """What the log costs today, who will be tried on how many calls, who receives the prompts, and what it may cost."""
     settings = plan.settings
-    today = plan.traffic.monthly_cost_usd
+    today = plan.traffic.monthly_today_usd
     lines = [
         f"{plan.current.short_name} costs you about {money(today)} a month."
         if today is not None

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cqtui.engine.decide import business_impact
 from cqtui.engine.facts import CallFacts
 from cqtui.engine.log import Log, read_log
 from cqtui.engine.plan import make_plan
@@ -22,6 +23,7 @@ from cqtui.importers.base import Place
 from cqtui.models import ModelEntry, Percentiles, Usage
 from cqtui.registry.loader import load_registry
 from cqtui.registry.pricing import cost_of
+from cqtui.results import Interval
 from cqtui.settings import Settings
 
 AS_OF = date(2026, 11, 26)
@@ -148,6 +150,23 @@ def test_a_run_s_traffic_is_that_of_the_current_model_alone(tmp_path: Path) -> N
     assert plan.traffic.monthly_requests == round(1000 / (3999 / 1440) * 365.25 / 12)
     assert plan.traffic.models == {other: 3000, CURRENT: 1000}
     assert log.tally.counts.max_input_tokens == 9_999
+
+
+def test_what_a_month_costs_today_has_the_cached_tokens_at_their_price(tmp_path: Path) -> None:
+    usage = {"input_tokens": 1000, "output_tokens": 10, "cached_tokens": 800}
+    log = logged(written(tmp_path, [record(number, usage=usage) for number in range(3000)]), 500)
+    registry = load_registry(today=AS_OF)
+    traffic = make_plan(Settings(as_of=AS_OF), registry, log).traffic
+    billed = cost_of(registry.get(CURRENT), Usage.model_validate(usage), AS_OF)
+    listed = cost_of(registry.get(CURRENT), Usage(input_tokens=1000, output_tokens=10), AS_OF)
+    assert billed is not None
+    assert listed is not None
+    assert billed < listed == traffic.cost_per_call_usd
+    assert traffic.monthly_today_usd == billed * (traffic.monthly_requests or 0)
+    impact = business_impact(traffic, Interval(value=50.0, low=40.0, high=60.0))
+    assert impact is not None
+    assert impact.current_monthly_cost_usd == traffic.monthly_today_usd
+    assert impact.projected_monthly_savings_usd == traffic.monthly_today_usd / 2
 
 
 def test_sums_of_parts_are_the_sum_of_the_whole() -> None:
