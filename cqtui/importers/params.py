@@ -10,6 +10,7 @@ from cqtui.importers.base import note, structured
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 _FUNCTION = ("name", "description", "parameters", "strict")
 _OWN_TOOLS = ("function", "custom")
+_BESIDE_TOOLS = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 # The names under which something may stand that is not in OpenAI's shape.
 _OTHER_SHAPES = frozenset(
     {"functions", "function_call", "tools", "tool_choice", "stop_sequences", "text", "output_config", "output_format"}
@@ -45,6 +46,13 @@ def params_of(request: Mapping[str, Any], leave_out: tuple[str, ...], notes: lis
     _formats(params)
     _reasoning(params, [] if notes is None else notes)
     return params
+
+
+def without_idle_tool_settings(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters without what APIs take beside tools alone, where there are none: an empty list is refused, too."""
+    if params.get("tools") or _BESIDE_TOOLS.isdisjoint(params):
+        return dict(params)
+    return {name: value for name, value in params.items() if name not in _BESIDE_TOOLS}
 
 
 def hosted_tool(params: Mapping[str, Any]) -> str | None:
