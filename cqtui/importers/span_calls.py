@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.otlp import first
+from cqtui.importers.otlp import first, grouped
 from cqtui.importers.tools import tool_choice_of, tools_of
 
 USAGE = {
@@ -84,7 +84,8 @@ def params_of(attributes: Mapping[str, Any], warnings: list[str]) -> dict[str, A
         value = first(attributes, *names)
         if value is not None:
             params[name] = base.structured(value) if name == "stop" else value
-    if tools := tools_of(attributes.get("gen_ai.tool.definitions")) or tools_of(params.get("tools")):
+    tools = tools_of(attributes.get("gen_ai.tool.definitions")) or tools_of(params.get("tools"))
+    if tools := tools or tools_of(listed_tools(attributes)):
         params["tools"] = tools
     if "tool_choice" in params:
         params["tool_choice"] = tool_choice_of(params["tool_choice"])
@@ -93,12 +94,21 @@ def params_of(attributes: Mapping[str, Any], warnings: list[str]) -> dict[str, A
     return params
 
 
+def listed_tools(attributes: Mapping[str, Any]) -> list[Any]:
+    """Tool definitions in numbered attributes, as OpenLLMetry and OpenInference write them."""
+    schemas = (base.mapping(item) for item in grouped(attributes, "llm.tools"))
+    tools = [base.mapping(item.get("tool")).get("json_schema", item.get("tool.json_schema")) for item in schemas]
+    return [tool for tool in tools if tool] or grouped(attributes, "llm.request.functions")
+
+
 def response_format_of(attributes: Mapping[str, Any], warnings: list[str]) -> dict[str, Any] | None:
     """The schema that the answer had to follow, as OpenAI's response format."""
     schema = base.mapping(first(attributes, *SCHEMAS))
     if schema:
         name = base.text_or_none(attributes.get("ai.schema.name")) or "response"
         return {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
+    if attributes.get("gen_ai.openai.request.response_format") == "json_object":
+        return {"type": "json_object"}
     if str(first(attributes, *RESPONSE_FORMATS)).startswith("json"):
         base.note(warnings, WITHOUT_SCHEMA)
     return None
