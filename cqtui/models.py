@@ -203,6 +203,7 @@ class Percentiles(Frozen):
 class TrafficProfile(Frozen):
     """What the log says of the team's traffic. Token figures are per call; costs in USD at the run's date.
 
+    In a run it is the current model's part of the traffic: what a switch would move. ``models`` are the whole log's.
     Usage is estimated from the text's length where it is neither logged nor stated in the settings.
 
     Attributes:

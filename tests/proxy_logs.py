@@ -131,7 +131,7 @@ def read(importer: Importer, record: dict[str, Any]) -> LoggedCall | NoCall:
     found = importer.read(record)
     if isinstance(found, NoCall):
         return found
-    found.place = Place("log", 1, importer.name, b"", 0, ())
+    found.place = Place("log", 1, importer.name, 0, ())
     return normalised(found)
 
 

@@ -80,7 +80,6 @@ class Place(NamedTuple):
     Attributes:
         file, line: Of the file, from 1.
         format: The importer's name.
-        digest: What the record is known by: a hash of its content.
         size: The bytes of the record as JSON.
         warnings: What was odd about it.
     """
@@ -88,7 +87,6 @@ class Place(NamedTuple):
     file: str
     line: int | None
     format: str
-    digest: bytes
     size: int
     warnings: tuple[str, ...]
 
@@ -98,7 +96,7 @@ class Place(NamedTuple):
         return Origin(file=self.file, format=self.format, line=self.line, warnings=self.warnings)
 
 
-NOWHERE = Place("", None, "", b"", 0, ())
+NOWHERE = Place("", None, "", 0, ())
 
 
 class Joined(NamedTuple):
@@ -142,6 +140,19 @@ def clean(value: Any, notes: list[str], depth: int = 0) -> Any:
     if isinstance(value, list):
         return [clean(item, notes, depth + 1) for item in value]
     return value
+
+
+def refuse_depth(value: Any, depth: int = 0) -> None:
+    """Raise RecursionError where a value is nested more than ``MAX_DEPTH`` deep."""
+    if depth > MAX_DEPTH:
+        raise RecursionError
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return
+    for item in value:
+        if isinstance(item, Mapping | list | tuple):
+            refuse_depth(item, depth + 1)
 
 
 def note(notes: list[str], text: str) -> None:
@@ -250,6 +261,11 @@ def instant(value: Any, notes: list[str]) -> datetime | None:
         return None
     try:
         if isinstance(value, str):
+            if value[4:5] == "-":  # no number: the usual case, and the quick one
+                parsed = datetime.fromisoformat(value)
+                if parsed.tzinfo is UTC:
+                    return parsed
+                return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
             text = value.strip()
             if not text.lstrip("-").replace(".", "", 1).isdigit():
                 parsed = datetime.fromisoformat(text)
@@ -274,7 +290,7 @@ def checked_usage(usage: Usage, notes: list[str]) -> Usage:
     note(notes, "more cached than input tokens: cached tokens added to the input")
     # A source that leaves out what was read from the cache leaves out what was written to it as well.
     total = usage.input_tokens + cached + (usage.cache_write_tokens or 0)
-    return usage.model_copy(update={"input_tokens": total})
+    return usage.model_copy(update={"input_tokens": total if total <= MAX_COUNT else None})
 
 
 def finish(value: Any) -> str | None:

@@ -13,6 +13,7 @@ _VERTEX = re.compile(r"(?:.*publishers/anthropic/models/)?(claude-[a-z0-9.-]+)(?
 _AZURE = re.compile(r"gpt-35-(.+)", re.I)
 
 
+@lru_cache(maxsize=4096)
 def maker_name(model: str) -> str:
     """The maker's own name of a model that is named as Bedrock, Vertex or Azure do; any other stays as it is."""
     if found := _BEDROCK.fullmatch(model):

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from cqtui.engine.log import read_log
 from cqtui.errors import BadInputError
 from cqtui.importers import LogRead, Skipped, iter_logs, read_logs
 from cqtui.importers.base import instant
+from cqtui.registry.loader import load_registry
+from cqtui.settings import Settings
 
 DATA = Path(__file__).parents[1] / "data" / "logs"
 
@@ -73,6 +77,22 @@ def test_mixed_file_with_broken_lines(tmp_path: Path) -> None:
     read = read_logs(path)
     assert read.counts == {"native": 1, "openai_chat": 1}
     assert [(item.file, item.line) for item in read.rejected] == [(str(path), line) for line in (2, 5, 6, 7)]
+
+
+@pytest.mark.parametrize("where", ["metadata", "params", "messages"])
+@pytest.mark.parametrize("depth", [50, 120, 300, 900])
+def test_a_record_that_is_nested_too_deeply_is_refused_by_either_read(tmp_path: Path, where: str, depth: int) -> None:
+    value: Any = "x"
+    for _ in range(depth):
+        value = [value]
+    content = [{"type": "custom", "x": value}]
+    change = {where: [{"role": "user", "content": content}] if where == "messages" else {"x": value}}
+    path = written(tmp_path, native(), native(id="b", **change))
+    read, log = read_logs(path), read_log([path], Settings(), load_registry())
+    assert len(read.calls) == len(log.calls) == log.tally.calls == (2 if depth < 100 else 1)
+    assert read == log.read
+    assert [item.reason for item in read.rejected] == ([] if depth < 100 else ["nested too deeply"])
+    assert all(call.model_dump_json() for call in read.calls)
 
 
 def test_broken_first_line(tmp_path: Path) -> None:
@@ -226,13 +246,13 @@ def ends_well(content: bytes) -> None:
     assert "\n" not in said
 
 
-@settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200), st.sampled_from([b"", b"\x1f\x8b", b"{", b"[", b"\xff\xfe", b'{"a":1}\n']))
 def test_any_bytes_end_well(content: bytes, start: bytes) -> None:
     ends_well(start + content)
 
 
-@settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300, deadline=None)
 @given(st.lists(odd_records | st.builds(lambda odd: native(**odd), odd_records), min_size=1, max_size=3))
 def test_any_records_end_well(records: list[dict[str, Any]]) -> None:
     ends_well("\n".join(json.dumps(record) for record in records).encode())

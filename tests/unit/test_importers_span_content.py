@@ -152,6 +152,7 @@ WIRE = {"type": "function", "function": FUNCTION}
     "listed",
     [
         {"llm.tools.0.tool.json_schema": json.dumps(WIRE)},
+        {"llm.tools": json.dumps([{"tool.json_schema": json.dumps(WIRE)}])},
         {
             "llm.tools.0.tool.json_schema": json.dumps(
                 {"name": "f", "description": "d", "input_schema": {"type": "object"}}

@@ -68,6 +68,7 @@ JOINS: Mapping[str, type[Join]] = {
     AnthropicBatchImporter.name: AnthropicBatchJoin,
     UIMessageImporter.name: UIMessageJoin,
 }
+_BY_NAME = {importer.name: importer for importer in IMPORTERS}
 ENVELOPES = ("data", "runs", "items", "results", "records", "logs", "rows", "events")
 
 SURE = 0.9
@@ -75,6 +76,11 @@ NEAREST = 3
 CLOSE = 0.8
 NAMED_FIELDS = 12
 LONGEST_NAME = 40
+
+
+def importer_named(name: str) -> Importer:
+    """The importer of a format by the format's name."""
+    return _BY_NAME[name]
 
 
 class Detection:

@@ -23,7 +23,7 @@ class NativeImporter(Importer):
 
     def sniff(self, record: Mapping[str, Any]) -> float:
         """Sure with messages and a completion, less so with less."""
-        if not FOREIGN.isdisjoint(record) or isinstance(record, Row):
+        if not record.keys().isdisjoint(FOREIGN) or isinstance(record, Row):
             return 0.0
         messages = record.get("messages")
         if type(messages) is list or isinstance(base.structured(messages), list):
@@ -39,21 +39,21 @@ class NativeImporter(Importer):
     def read(self, record: Mapping[str, Any]) -> RawCall:
         """The call in the record."""
         get = record.get
-        answer = get("completion")
+        answer, params = get("completion"), get("params")
         reason = answer.get("finish_reason") if isinstance(answer, dict) else None
         messages = get("messages", get("prompt"))
         if "system" in record:
             messages = _with_system(record["system"], messages)
         return RawCall(
-            messages=messages,
-            completion=answer,
-            id=get("id"),
-            time=get("timestamp", get("time")),
-            model=get("model"),
-            provider=get("provider"),
-            params=params_of(base.mapping(record["params"]), ()) if "params" in record else _settings(record),
-            finish_reason=get("finish_reason") if reason is None else reason,
-            usage=base.mapping(get("usage")),
+            messages,
+            answer,
+            get("id"),
+            get("timestamp", get("time")),
+            get("model"),
+            get("provider"),
+            params_of(base.mapping(params), ()) if params else _settings(record),
+            get("finish_reason") if reason is None else reason,
+            base.mapping(get("usage")),
             latency_ms=get("latency_ms"),
             ttft_ms=get("ttft_ms"),
             cost_usd=get("cost_usd"),

@@ -10,13 +10,12 @@ from cqtui.importers import base
 from cqtui.importers.base import first_of
 from cqtui.importers.dialects.wire import image_part
 from cqtui.importers.reasons import NO_PROMPT, cut_off, elsewhere, not_captured
-from cqtui.importers.spans.otlp import Span
+from cqtui.importers.spans.otlp import Span, grouped
 
 NOT_CAPTURED = not_captured("turn on the capture of messages in the instrumentation")
 UPLOADED = elsewhere("its messages were uploaded; have them written into the span")
 CUT_OFF = cut_off("prompt", "raise the limit for the length of span attributes")
 REDACTED = ("__REDACTED__", "[REDACTED]")
-MAX_SEGMENTS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,35 +138,6 @@ def _message(values: Mapping[str, Any], role: str) -> dict[str, Any]:
     if role == "tool":
         message["tool_call_id"] = first_of(values, "tool_call_id", "id")
     return message
-
-
-def grouped(attributes: Mapping[str, Any], prefix: str) -> list[Any]:
-    """The list that attributes with numbered names (``prefix.0.role``) spell, or that stands there itself."""
-    whole = base.structured(attributes.get(prefix))
-    if isinstance(whole, list):
-        return whole
-    tree: dict[str, Any] = {}
-    for name, value in attributes.items():
-        segments = name.removeprefix(f"{prefix}.").split(".") if name.startswith(f"{prefix}.") else []
-        if not segments or len(segments) > MAX_SEGMENTS:
-            continue
-        node: Any = tree
-        for segment in segments[:-1]:
-            node = node.setdefault(segment, {}) if isinstance(node, dict) else None
-        if isinstance(node, dict):
-            node.setdefault(segments[-1], value)
-    found = _untangled(tree)
-    return found if isinstance(found, list) else []
-
-
-def _untangled(node: Any) -> Any:
-    """A tree of names with its numbered branches as lists."""
-    if not isinstance(node, dict):
-        return node
-    inner = {key: _untangled(item) for key, item in node.items()}
-    if inner and all(key.isdecimal() for key in inner):
-        return [inner[key] for key in sorted(inner, key=int)]
-    return inner
 
 
 def _indexed(span: Span) -> Content:
