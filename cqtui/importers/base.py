@@ -290,7 +290,7 @@ def checked_usage(usage: Usage, notes: list[str]) -> Usage:
     note(notes, "more cached than input tokens: cached tokens added to the input")
     # A source that leaves out what was read from the cache leaves out what was written to it as well.
     total = usage.input_tokens + cached + (usage.cache_write_tokens or 0)
-    return usage.model_copy(update={"input_tokens": total})
+    return usage.model_copy(update={"input_tokens": total if total <= MAX_COUNT else None})
 
 
 def finish(value: Any) -> str | None:

@@ -153,6 +153,7 @@ TOOL = {"type": "function", "function": {"name": "f", "description": "d", "param
     "listed",
     [
         {"llm.tools.0.tool.json_schema": json.dumps(WIRE)},
+        {"llm.tools": json.dumps([{"tool.json_schema": json.dumps(WIRE)}])},
         {
             "llm.tools.0.tool.json_schema": json.dumps(
                 {"name": "f", "description": "d", "input_schema": {"type": "object"}}

@@ -76,7 +76,7 @@ def tools_in(attributes: Mapping[str, Any]) -> list[Any]:
         return tools
     listed = [base.mapping(item) for item in grouped(attributes, "llm.tools")]
     inner = [base.mapping(item.get("tool")) or item for item in listed]
-    found = tools_of([item.get("json_schema", item.get("tool.json_schema", item)) for item in inner])
+    found = tools_of([first_of(item, "json_schema", "tool.json_schema") or item for item in inner])
     return found or tools_of(grouped(attributes, "llm.request.functions"))
 
 
