@@ -121,7 +121,10 @@ class _Feed:
 
 def _said(error: Exception) -> str:
     said = str(error)
-    return "a quote that is not closed" if said == "unexpected end of data" else f"not a row of the table: {said[:80]}"
+    if said == "unexpected end of data":
+        return "a quote that is not closed"
+    # The parser quotes the delimiter, which the file may name to be any character.
+    return f"not a row of the table: {ascii(said)[1:-1][:80]}"
 
 
 def _cells(header: str, delimiter: str) -> list[str]:
