@@ -26,6 +26,8 @@ SEGMENT_KEYS = ("segment", "route", "template", "prompt_name", "feature", "task"
 NO_SYSTEM_PROMPT = "no system prompt"
 MOST_TOKENS = 2**53
 _ROLES = {"system": 0, "developer": 0, "user": 1, "assistant": 2, "tool": 3}
+# A message with one of these fields may hold other content than its text, or calls.
+_OTHER_SHAPES = frozenset({"type", "parts", "messages", "lc", "additional_kwargs", "invalid_tool_calls"})
 _COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens")
 
 
@@ -99,7 +101,7 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
         return None
     has_tools, has_content, of_user, system = bool(raw.params.get("tools")), False, 0, []
     for message in messages:
-        if type(message) is not dict or "type" in message or "function_call" in message:
+        if type(message) is not dict or "function_call" in message or not _OTHER_SHAPES.isdisjoint(message):
             return None
         role, content = message.get("role"), message.get("content")
         kind = _ROLES.get(role) if type(role) is str else None
@@ -116,7 +118,7 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
             has_tools = True
     if not has_content:
         return None
-    if type(answer) is str or (type(answer) is dict and type(answer.get("content")) is str and "type" not in answer):
+    if type(answer) is str or _is_plain_answer(answer):
         is_baseline = True
     elif answer is None:
         is_baseline = False
@@ -137,6 +139,10 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
         is_multi_turn=of_user > 1,
         segment=_named_segment(raw.metadata) or _prompt_segment("\n".join(system)),
     )
+
+
+def _is_plain_answer(answer: Any) -> bool:
+    return type(answer) is dict and type(answer.get("content")) is str and _OTHER_SHAPES.isdisjoint(answer)
 
 
 def estimated_usage(call: LoggedCall, traffic: Traffic) -> Usage:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 100
 MAX_COUNT = 2**53
+MOST_NOTES = 40
 
 FINISH_REASONS = {
     "end_turn": "stop",
@@ -142,8 +143,8 @@ def clean(value: Any, notes: list[str], depth: int = 0) -> Any:
 
 
 def note(notes: list[str], text: str) -> None:
-    """Add a warning once."""
-    if text not in notes:
+    """Add a warning once; a record that is odd in hundreds of ways keeps the first ``MOST_NOTES`` of them."""
+    if len(notes) < MOST_NOTES and text not in notes:
         notes.append(text)
 
 
@@ -238,7 +239,8 @@ def checked_usage(usage: Usage, notes: list[str]) -> Usage:
     if cached is None or usage.input_tokens is None or cached <= usage.input_tokens:
         return usage
     note(notes, "more cached than input tokens: cached tokens added to the input")
-    return usage.model_copy(update={"input_tokens": usage.input_tokens + cached})
+    total = usage.input_tokens + cached
+    return usage.model_copy(update={"input_tokens": total if total <= MAX_COUNT else None})
 
 
 def finish(value: Any) -> str | None:

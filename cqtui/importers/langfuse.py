@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -125,10 +126,16 @@ def observations_of(record: Mapping[str, Any]) -> Iterator[Any]:
     given |= {name: trace[name] for name in ("userId", "sessionId", "user_id", "session_id") if trace.get(name)}
     given |= {"traceTags": trace["tags"]} if trace.get("tags") else {}
     found = trace.get("scores") or record.get("scores")
-    scores = [score for score in found if isinstance(score, dict)] if isinstance(found, list) else []
+    scores: dict[str | None, list[tuple[int, Any]]] = defaultdict(list)
+    for position, score in enumerate(found if isinstance(found, list) else ()):
+        if isinstance(score, dict):
+            scores[target_of(score)].append((position, score))
+    of_trace = base.text_or_none(trace.get("id"))
     for item in inner_observations(record):
         if isinstance(item, dict):
-            own = [score for score in scores if target_of(score) in (item.get("id"), trace.get("id"))]
+            targets = dict.fromkeys((base.text_or_none(item.get("id")), of_trace))
+            own = [each for target in targets if target is not None for each in scores.get(target, ())]
+            own = [score for _, score in sorted(own, key=lambda each: each[0])]
             item = {**given, **item, **({"scores": own} if own else {})}
         yield item
 

@@ -137,7 +137,11 @@ def _cells(header: str, delimiter: str) -> list[str]:
 def _names(cells: list[str]) -> list[str]:
     """A name for each column: those without one, or with one that was there before, are numbered."""
     names: list[str] = []
+    taken: set[str] = set()
     for number, cell in enumerate(cells, 1):
         name = cell.strip() or f"column {number}"
-        names.append(name if name not in names else f"{name} ({number})")
+        while name in taken:
+            name += f" ({number})"
+        taken.add(name)
+        names.append(name)
     return names

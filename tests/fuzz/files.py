@@ -150,7 +150,7 @@ def _of_table(text: str, random: Random) -> str:
     elif kind < 0.35:
         rows.append(list(row))
     else:
-        (changed,) = [mutate([row[at]], random, names()) or [""]][0][:1]
+        (changed,) = (mutate([row[at]], random, names()) or [""])[:1]
         row[at] = changed if isinstance(changed, str) else dumped(changed, random)
     held = io.StringIO(newline="")
     other = random.choice(",;\t|") if random.random() < 0.05 else delimiter
@@ -211,6 +211,7 @@ def _change_cell(connection: sqlite3.Connection, table: str, column: str, random
     elif kind < 0.4:
         value = random.choice((b"", b"\xff\xfe\x00", b"\x00" * 50))
     else:
+        old = old.hex() if isinstance(old, bytes) else old
         (changed,) = (mutate([old], random, names()) or [None])[:1]
         value = changed if changed is None or isinstance(changed, int | float | str) else dumped(changed, random)
     if isinstance(value, str):
