@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import stat
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -20,15 +21,25 @@ _BYTE_ORDER_MARK = "\ufeff"
 _NAME_PART = re.compile(r"""("(?:\\.|[^"\\])*"|'[^']*'|[^."']+)(\.(?=.)|$)""", re.DOTALL)
 _ATTEMPTS = 5  # edits of a file that others keep changing
 
+# Keys of one table stand together: its name is written once.
 _NEW_CONFIG: tuple[tuple[str, str, object], ...] = (
     ("current_model", "The model that answers your calls now; savings are measured against it.", None),
     ("use_case", "What the answers are for, such as general, coding, support or extraction.", "general"),
     ("logs", "The logged calls: files or patterns, from the folder of this file.", ["logs/*.jsonl"]),
+    ("candidates", "Models to try, in place of those that cqtui finds.", ["gpt-5.6-luna", "claude-haiku-4-5"]),
     ("traffic.monthly_request_volume", "Calls in a month, where the log is only a sample of them.", 100_000),
     ("budget.usd", "The most that one run may spend, in US dollars, the judge included.", 1),
+    ("budget.monthly_usd", "The most that all runs of a calendar month may spend.", 20),
     ("judge.models", "Who scores the answers; several are a jury. Without it a model of another family.", None),
+    ("constraints.max_latency_ms", "The slowest that a candidate may be, on the 95th percentile.", 5000),
+    ("constraints.blocked_providers", "Providers that must not receive your prompts.", ["deepseek"]),
+    ("thresholds.max_quality_drop_percent", "The largest acceptable drop in quality.", 5),
+    ("thresholds.max_samples", "Calls that are replayed on each candidate at most.", 400),
     ("gateway.base_url", "A gateway of your own, in place of hosted Portkey.", "http://localhost:8787/v1"),
+    ("privacy.redact", "E-mails, phone numbers, cards, keys ... are replaced before anything is sent.", True),
+    ("store.keep_text", "Keep prompts and answers in the store; false keeps hashes and figures only.", True),
 )
+_COMMENT_WIDTH = 100
 
 
 def edit_config(path: Path, changes: Mapping[str, object | None], *, profile: str | None = None) -> Settings:
@@ -103,34 +114,61 @@ def _with_entry(text: str, at: int, model_id: str) -> str:
     return f"{text}{gap}[[models]]{newline}id = {literal(model_id)}{newline}"
 
 
-def new_config(values: Mapping[str, object]) -> str:
+def new_config(values: Mapping[str, object], reasons: Mapping[str, str] | None = None) -> str:
     """The text of a new cqtui.toml with a comment for each key.
 
     Args:
-        values: Dotted names to values, of ``current_model``, ``use_case``, ``logs``,
-            ``traffic.monthly_request_volume``, ``budget.usd``, ``judge.models`` and ``gateway.base_url``. Those that
-            are missing or None stand there as examples behind a ``#``, where an example helps.
+        values: Dotted names, of those that a newcomer may want, to values. Those that are missing or None stand there
+            as examples behind a ``#``, where an example helps.
+        reasons: Where a value came from, or why there is none, by the same names; becomes a comment of its own.
 
     Raises:
         BadInputError: Another name, or a value that TOML does not know.
     """
+    reasons = reasons or {}
     known = [name for name, _, _ in _NEW_CONFIG]
-    for name in values:
+    for name in (*values, *reasons):
         if name not in known:
             raise BadInputError(f'"{one_line(name)}" is no setting of a new file.', f"Known here: {', '.join(known)}.")
     lines = ["# Settings of cqtui, read in the folder that it is run from. Options of the command line win."]
+    table = ""
     for name, what, example in _NEW_CONFIG:
         section, _, key = name.rpartition(".")
-        value = values.get(name)
-        if value is None and example is None:
+        value, reason = values.get(name), reasons.get(name)
+        if value is None and example is None and reason is None:
             continue
-        if section:
+        if section != table:
             lines += ["", f"[{section}]"]
+            table = section
         elif lines[-1].startswith("# Settings"):
             lines.append("")
         lines.append(f"# {what}")
-        lines.append(f"{key} = {literal(value)}" if value is not None else f"# {key} = {literal(example)}")
+        if reason is not None:
+            lines += textwrap.wrap(one_line(reason), _COMMENT_WIDTH, initial_indent="# ", subsequent_indent="# ")
+        if value is not None:
+            lines.append(f"{key} = {literal(value)}")
+        elif example is not None:
+            lines.append(f"# {key} = {literal(example)}")
     return "\n".join(lines) + "\n"
+
+
+def write_new_config(path: Path, text: str, *, replace: bool = False) -> Settings:
+    """Write a new cqtui.toml, whole or not at all, after its text was checked.
+
+    Returns:
+        The settings that it says.
+
+    Raises:
+        BadInputError: It is there already and may not be replaced, the text is wrong, or it cannot be written.
+    """
+    settings = parse_settings(text, file=str(path))
+    target = Path(os.path.realpath(path))
+    before = read_config(target) if os.path.lexists(target) else None
+    if before is not None and not replace:
+        raise BadInputError(f"{path} is there already.", "Nothing was written; --force replaces it.")
+    if not _write(path, target, before, text.encode()):
+        raise BadInputError(f"{path}: another program changed it meanwhile.", "Nothing was written; try again.")
+    return settings
 
 
 def _names(dotted: str) -> tuple[str, ...]:

@@ -203,6 +203,7 @@ class Percentiles(Frozen):
 class TrafficProfile(Frozen):
     """What the log says of the team's traffic. Token figures are per call; costs in USD at the run's date.
 
+    In a run it is the current model's part of the traffic: what a switch would move. ``models`` are the whole log's.
     Usage is estimated from the text's length where it is neither logged nor stated in the settings.
 
     Attributes:
@@ -245,6 +246,12 @@ class TrafficProfile(Frozen):
         if self.cost_per_call_usd is None or self.monthly_requests is None:
             return None
         return self.cost_per_call_usd * self.monthly_requests
+
+    @property
+    def monthly_today_usd(self) -> Decimal | None:
+        """What the traffic costs a month today: the bill where it is known, else the list price; None where neither."""
+        bill = self.monthly_bill_usd
+        return self.monthly_cost_usd if bill is None else bill
 
     @property
     def monthly_bill_usd(self) -> Decimal | None:

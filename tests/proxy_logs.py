@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from cqtui.importers.base import Importer, Place
-from cqtui.importers.helicone import HeliconeImporter
-from cqtui.importers.litellm import LiteLLMImporter
-from cqtui.importers.portkey import PortkeyImporter
+from cqtui.importers.formats.helicone import HeliconeImporter
+from cqtui.importers.formats.litellm import LiteLLMImporter
+from cqtui.importers.formats.portkey import PortkeyImporter
 from cqtui.importers.raw import NoCall, normalised
 from cqtui.models import LoggedCall
 
@@ -131,7 +131,7 @@ def read(importer: Importer, record: dict[str, Any]) -> LoggedCall | NoCall:
     found = importer.read(record)
     if isinstance(found, NoCall):
         return found
-    found.place = Place("log", 1, importer.name, b"", 0, ())
+    found.place = Place("log", 1, importer.name, 0, ())
     return normalised(found)
 
 

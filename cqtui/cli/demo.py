@@ -60,5 +60,6 @@ def command(context: click.Context, /, provider: str, markdown: Path, json: bool
         "templates": None,
         "write_report": None,
         "fail_on": "never",
+        "is_demo": True,
     }
     context.exit(execute(settings, paths, options))

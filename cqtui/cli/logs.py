@@ -3,80 +3,124 @@
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
+from cqtui.cli import convert
 from cqtui.cli.reading import log_with_progress
-from cqtui.engine.log import KnownModels
+from cqtui.engine.inspection import Inspection, inspect_log
 from cqtui.engine.optimize import registry_for
-from cqtui.engine.traffic import profile_of, redacted
-from cqtui.importers import LogRead
-from cqtui.models import ModelEntry, TrafficProfile
-from cqtui.report.filters import money
-from cqtui.report.plan_words import describe_log
-from cqtui.settings import load_settings
+from cqtui.importers import log_paths
+from cqtui.importers.paths import STDIN
+from cqtui.report.inspection import (
+    cost_rows,
+    inspection_json,
+    model_rows,
+    outcome_rows,
+    plan_rows,
+    token_rows,
+    traffic_rows,
+    unknown_lines,
+)
+from cqtui.report.plan_words import problem_lines, read_lines
+from cqtui.settings import CONFIG_NAME, Settings, load_settings
 
 
 @click.group("logs", context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    """What is in a log, without calling anything."""
+    """What is in a log, without calling anything; and any log in cqtui's own format.
 
-
-def _as_json(read: LogRead, traffic: TrafficProfile, current: ModelEntry | None) -> dict[str, Any]:
-    return {
-        "files": list(read.files),
-        "formats": read.counts,
-        "calls": read.total_calls,
-        "baseline_calls": traffic.baseline_calls,
-        "skipped": [{"reason": s.reason, "file": s.origin.file, "line": s.origin.line} for s in read.skipped],
-        "rejected": [{"reason": r.reason, "file": r.file, "line": r.line} for r in read.rejected],
-        "current_model": current.id if current is not None else None,
-        "monthly_cost_usd": None if traffic.monthly_cost_usd is None else round(float(traffic.monthly_cost_usd), 4),
-        "traffic": traffic.model_dump(mode="json"),
-    }
+    \b
+    Examples:
+      cqtui logs inspect logs/
+      cqtui logs convert export.json logs/october.jsonl
+    """
 
 
 @command.command("inspect")
-@click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("path", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file. [default: cqtui.toml here, if any]")
+@click.option("--profile", help="Lay [profiles.NAME] of the settings file over the rest of it.")
+@click.option("--current-model", help="The model in use. [default: from cqtui.toml, else the log's most used]")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Date for prices and retirements. [default: today]")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON to stdout.")
-def inspect(path: tuple[Path, ...], config: Path | None, as_json: bool) -> None:
-    """Say what was recognised in PATH, its traffic, and what it costs today. Calls nothing.
+def inspect(
+    path: tuple[Path, ...],
+    config: Path | None,
+    profile: str | None,
+    current_model: str | None,
+    as_of: datetime | None,
+    as_json: bool,
+) -> None:
+    """Say what was recognised in PATH, its traffic, what it costs today and what optimize would use. Calls nothing.
 
-    PATH is a file, a folder, a pattern in quotes, or - for stdin.
+    PATH is a file, a folder, a pattern in quotes, or - for stdin; without it the logs of cqtui.toml are read.
 
     \b
     Examples:
       cqtui logs inspect logs/
       cqtui logs inspect "logs/**/*.jsonl"
       zcat october.jsonl.gz | cqtui logs inspect -
+      cqtui logs inspect export.jsonl --json
     """
-    settings = load_settings(config)
-    log = log_with_progress(settings, list(path))
-    read = log.read
-    known = KnownModels(registry_for(settings))
-    name = settings.current_model or log.tally.most_used_model
-    current = known.entry_of(name) if name else None
-    traffic = profile_of(log.tally, current, settings.traffic, settings.as_of, known.entry_of)
-    traffic = redacted(traffic, settings.privacy)
+    overrides = {"current_model": current_model, "as_of": as_of.date() if as_of is not None else None}
+    settings = load_settings(config, overrides, profile)
+    log = log_with_progress(settings, list(path) or log_paths(settings, config))
+    found = inspect_log(log, settings, registry_for(settings))
+    next_step = _next(found, path, config, profile, current_model)
     if as_json:
-        click.echo(json.dumps(_as_json(read, traffic, current), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(inspection_json(found, next_step), indent=2, ensure_ascii=False))
         return
-    for line in describe_log(read):
+    _show(found, settings)
+    click.echo(f"\nNext: {next_step}")
+
+
+def _next(
+    found: Inspection, path: Sequence[Path], config: Path | None, profile: str | None, current_model: str | None
+) -> str:
+    """The command to go on with, as it can be typed."""
+    paths = [str(each) for each in path]
+    named = [f"--{name}={value}" for name, value in (("config", config), ("profile", profile)) if value is not None]
+    model = [] if current_model is None else [f"--current-model={current_model}"]
+    if found.plan is None:
+        needs_model = found.current is None and found.traffic.baseline_calls
+        todo = "with --current-model NAME" if needs_model else "once that is done"
+        return f"{shlex.join(['cqtui', 'logs', 'inspect', *paths, *named])}, {todo}"
+    if STDIN in paths:
+        return "cqtui logs convert - log.jsonl, to keep what was piped in"
+    if config is None and not Path(CONFIG_NAME).exists():
+        return shlex.join(["cqtui", "init", *paths, *model])
+    return shlex.join(["cqtui", "optimize", *paths, *named, *model, "--dry-run"])
+
+
+def _show(found: Inspection, settings: Settings) -> None:
+    from cqtui.cli.tables import console, headed, heading, labelled
+
+    out = console()
+    for line in read_lines(found.log.read):
         click.echo(line)
-    rows = [
-        ("with an answer", f"{traffic.baseline_calls:,}"),
-        ("models", ", ".join(f"{model} {count:,}" for model, count in traffic.models.items())),
-        ("tokens a call", f"{traffic.mean_input_tokens:,.0f} in, {traffic.mean_output_tokens:,.0f} out"),
-        ("tokens estimated for", f"{traffic.calls_with_estimated_usage:,} calls"),
-        ("tokens unknown for", f"{traffic.calls_without_usage:,} calls"),
-        ("time span", "unknown" if traffic.period_days is None else f"{traffic.period_days:.1f} days"),
-        ("calls a month", "unknown" if traffic.monthly_requests is None else f"{traffic.monthly_requests:,}"),
-        ("uses", ", ".join(n for n in ("tools", "json", "vision") if getattr(traffic, f"uses_{n}")) or "plain chat"),
-        ("cost today", f"{money(traffic.cost_per_call_usd)} a call, {money(traffic.monthly_cost_usd)} a month"),
-    ]
-    for label, value in rows:
-        click.echo(f"  {label:<21} {value}")
-    click.echo("Next: cqtui optimize " + " ".join(map(str, path)) + " --dry-run")
+    heading(out, "What became of the records")
+    labelled(out, outcome_rows(found), numbers=1)
+    for line in problem_lines(found.log.read):
+        click.echo(line)
+    if found.traffic.calls:
+        heading(out, "Models")
+        headed(out, ("in the log", "calls", "share", "in the registry"), model_rows(found), numbers=(1, 2))
+        for line in unknown_lines(found):
+            click.echo(line)
+        heading(out, "Traffic")
+        labelled(out, traffic_rows(found))
+        if rows := token_rows(found.traffic):
+            heading(out, "Tokens of a call")
+            headed(out, ("", "mean", "p50", "p95", "p99"), rows, numbers=(1, 2, 3, 4))
+        heading(out, "Cost today")
+        labelled(out, cost_rows(found))
+    heading(out, "What cqtui optimize would use")
+    labelled(out, plan_rows(found, settings))
+
+
+command.add_command(convert.command)

@@ -19,9 +19,10 @@ COMMANDS = {
     "export": ("cqtui.cli.export", "A stored run as a Portkey config, or as a line a candidate (CSV, JSON)."),
     "health": ("cqtui.cli.health", "Key, gateway, models, database and disk, before a run."),
     "history": ("cqtui.cli.history", "Past runs, their trend, and two of them compared."),
+    "init": ("cqtui.cli.init", "Look at the logs, propose settings, write a commented cqtui.toml."),
     "label": ("cqtui.cli.label", "Say of pairs, blind, which answer is better; 30 check the judge."),
     "local": ("cqtui.cli.local", "Local models: install the embedded weights."),
-    "logs": ("cqtui.cli.logs", "What is in a log, without calling anything."),
+    "logs": ("cqtui.cli.logs", "What is in a log, without calling anything; any format into ours."),
     "models": ("cqtui.cli.models", "The registry: models, prices, contradictions."),
     "optimize": ("cqtui.cli.optimize", "Find a cheaper model for a log, replay, judge, recommend."),
     "purge": ("cqtui.cli.purge", "Delete stored text of prompts and answers; figures stay."),
@@ -68,6 +69,7 @@ def cqtui(context: click.Context, config: Path | None, profile: str | None, exam
       cqtui --example                            # the same on the bundled example: no key, nothing sent
       cqtui demo                                 # no key, no network, simulated
       cqtui logs inspect logs/                   # what is in the log, no call
+      cqtui init logs/                           # proposes settings, writes cqtui.toml
       cqtui optimize logs/ --dry-run             # candidates and cost, no call
       cqtui optimize logs/ --budget-usd 2 --yes
       cqtui export --format portkey-config       # 5% of the calls to the recommended model

@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -23,11 +24,11 @@ from cqtui.engine.optimize import plan_for
 from cqtui.engine.pipeline import run
 from cqtui.engine.plan import Plan, recipients
 from cqtui.engine.sealing import seals_for
-from cqtui.environment import database_path
+from cqtui.environment import database_path, portkey_api_key
 from cqtui.errors import BadInputError
 from cqtui.events import EventSink
 from cqtui.importers import log_paths
-from cqtui.report.plan_words import describe_log, describe_plan
+from cqtui.report.plan_words import describe_log, describe_plan, next_steps
 from cqtui.report.render import render_markdown, render_summary
 from cqtui.report.same_model import same_model_json
 from cqtui.report.templates import check_templates, templates_folder
@@ -122,6 +123,7 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
                 "same_model": [same_model_json(saving).model_dump(mode="json") for saving in plan.same_model],
             }
             click.echo(json.dumps(shown, indent=2))
+        _say_next(settings, plan, options, say)
         return 0
     seals = seals_for(settings)
     if settings.provider == "portkey" and plan.top and not options["yes"]:
@@ -166,7 +168,18 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
             click.echo(f"Report: {path}")
         if not written:
             click.echo(f"Full report: cqtui report {result.run_id}")
+    _say_next(settings, plan, options, say)
     return _exit_code(result, options["fail_on"])
+
+
+def _say_next(settings: Settings, plan: Plan, options: dict[str, Any], say: Callable[[str], None]) -> None:
+    """Name the next step, after the result."""
+    if options["is_demo"]:
+        say("Next: in the folder of your own logs, cqtui init")
+        return
+    has_key = portkey_api_key() is not None
+    for line in next_steps(settings, dry_run=options["dry_run"], has_candidates=bool(plan.top), has_key=has_key):
+        say(line)
 
 
 def _response(result: Recommendation) -> str:
@@ -300,4 +313,4 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
     settings = load_settings(options["config"], overrides, options["profile"])
     settings = with_guardrails(settings, options["guardrails"])
     paths = list(logs) if logs else log_paths(settings, options["config"])
-    context.exit(execute(settings, paths, options))
+    context.exit(execute(settings, paths, {**options, "is_demo": False}))

@@ -243,8 +243,12 @@ def _failures(evidence: Evidence) -> str:
 
 
 def business_impact(traffic: TrafficProfile, saving: Interval | None) -> BusinessImpact | None:
-    """What a saving is worth at the traffic's volume, in USD."""
-    monthly = traffic.monthly_cost_usd
+    """What a saving is worth at the traffic's volume, in USD.
+
+    The saving was measured without cache discounts on either side. Its share is taken of what is paid today, cached
+    tokens at their price: a candidate is taken to cache as well as the current model does.
+    """
+    monthly = traffic.monthly_today_usd
     if saving is None:
         return None
     saved = monthly * Decimal(str(saving.value)) / 100 if monthly is not None else None

@@ -9,26 +9,26 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cqtui.checks.answers import expects_json
 from cqtui.checks.conversation import render_completion, render_conversation
-from cqtui.importers import NoCall, RawCall, instant, normalised
+from cqtui.importers import NoCall, RawCall, instant, is_shallow, maker_name, normalised
 from cqtui.models import LoggedCall, Usage
 from cqtui.settings import Traffic
 
 # The vendors' rule of thumb for English, in bytes of UTF-8 so that other scripts are not far off.
 BYTES_PER_TOKEN = 4
 SEGMENT_KEYS = ("segment", "route", "template", "prompt_name", "feature", "task", "endpoint", "use_case")
+_SEGMENT_KEYS = frozenset(SEGMENT_KEYS)
 NO_SYSTEM_PROMPT = "no system prompt"
 MOST_TOKENS = 2**53
+_NOT_PLAIN = frozenset({"type", "function_call", "tool_calls", "parts", "args", "additional_kwargs"})
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _ROLES = {"system": 0, "developer": 0, "user": 1, "assistant": 2, "tool": 3}
-# A message with one of these fields may hold other content than its text, or calls.
-_OTHER_SHAPES = frozenset({"type", "parts", "messages", "lc", "additional_kwargs", "invalid_tool_calls"})
-_COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens")
 
 
 class CallFacts(NamedTuple):
@@ -89,27 +89,22 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
     messages, usage, answer, model = raw.messages, raw.usage, raw.completion, raw.model
     if type(messages) is not list or type(model) is not str or not model.strip():
         return None
-    counts: list[int] = []
-    for name in _COUNTS:
-        tokens = usage.get(name)
-        if tokens is None:
-            tokens = 0 if len(counts) > 1 else -1
-        if type(tokens) is not int or not 0 <= tokens <= MOST_TOKENS:
-            return None
-        counts.append(tokens)
-    if counts[2] > counts[0]:
+    get = usage.get
+    tokens_in, tokens_out = get("input_tokens"), get("output_tokens")
+    cached, written = get("cached_tokens") or 0, get("cache_write_tokens") or 0
+    if not (type(tokens_in) is type(tokens_out) is type(cached) is type(written) is int):
+        return None
+    if not (0 <= cached <= tokens_in <= MOST_TOKENS and 0 <= tokens_out <= MOST_TOKENS and 0 <= written <= MOST_TOKENS):
         return None
     has_tools, has_content, of_user, system = bool(raw.params.get("tools")), False, 0, []
     for message in messages:
-        if type(message) is not dict or "function_call" in message or not _OTHER_SHAPES.isdisjoint(message):
+        if type(message) is not dict or (len(message) > 2 and not _NOT_PLAIN.isdisjoint(message)) or "content" not in message:
             return None
-        role, content = message.get("role"), message.get("content")
-        kind = _ROLES.get(role) if type(role) is str else None
+        content, kind = message.get("content"), _ROLES.get(message.get("role", ""))
         if kind is None or not (content is None or type(content) is str):
             return None
-        if message.get("tool_calls"):
-            return None
-        has_content = has_content or bool(content)
+        if content:
+            has_content = True
         if kind == 0:
             system.append(content or "")
         elif kind == 1:
@@ -118,31 +113,35 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
             has_tools = True
     if not has_content:
         return None
-    if type(answer) is str or _is_plain_answer(answer):
+    if type(answer) is str or (type(answer) is dict and type(answer.get("content")) is str and "type" not in answer):
         is_baseline = True
     elif answer is None:
         is_baseline = False
     else:
         return None
+    params, metadata = raw.params, raw.metadata
+    if not (_are_plain(params.values()) and _are_plain(metadata.values())) and not is_shallow(raw.content):
+        return None
+    named = _named_segment(metadata) if metadata else None
     return CallFacts(
-        model=model.strip(),
-        time=instant(raw.time, []),
-        input_tokens=counts[0],
-        output_tokens=counts[1],
-        cached_tokens=counts[2],
-        cache_write_tokens=counts[3],
-        is_estimated=False,
-        is_baseline=is_baseline,
-        uses_tools=has_tools,
-        uses_json="response_format" in raw.params and expects_json(raw.params),
-        uses_vision=False,
-        is_multi_turn=of_user > 1,
-        segment=_named_segment(raw.metadata) or _prompt_segment("\n".join(system)),
+        maker_name(model.strip()),
+        instant(raw.time, []),
+        tokens_in,
+        tokens_out,
+        cached,
+        written,
+        False,
+        is_baseline,
+        has_tools,
+        "response_format" in params and expects_json(params),
+        False,
+        of_user > 1,
+        named or _prompt_segment("\n".join(system)),
     )
 
 
-def _is_plain_answer(answer: Any) -> bool:
-    return type(answer) is dict and type(answer.get("content")) is str and _OTHER_SHAPES.isdisjoint(answer)
+def _are_plain(values: Iterable[Any]) -> bool:
+    return all(type(value) in _PLAIN for value in values)
 
 
 def estimated_usage(call: LoggedCall, traffic: Traffic) -> Usage:
@@ -198,7 +197,9 @@ def segment_of(call: LoggedCall) -> str:
 
 
 def _segment_key(metadata: Mapping[str, Any]) -> str | None:
-    for name in SEGMENT_KEYS if metadata else ():
+    if _SEGMENT_KEYS.isdisjoint(metadata):
+        return None
+    for name in SEGMENT_KEYS:
         value = metadata.get(name)
         if isinstance(value, str) and value:
             return name

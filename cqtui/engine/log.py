@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import gc
+import heapq
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cqtui.engine.facts import facts_of_call, facts_of_raw
-from cqtui.engine.tally import Tally, price_thresholds, tally
+from cqtui.engine.tally import Tallies, Tally, price_thresholds
 from cqtui.errors import BadInputError
-from cqtui.importers import Finds, Identified, LogRead, NoCall, Progress, RawCall, Rejected, Sample, Skipped, iter_raw
+from cqtui.importers import (
+    Finds,
+    Identified,
+    LogRead,
+    NoCall,
+    Progress,
+    RawCall,
+    Rejected,
+    Sample,
+    Skipped,
+    iter_raw,
+    unusable,
+)
 from cqtui.models import LoggedCall, ModelEntry
 from cqtui.registry.loader import Registry
 from cqtui.settings import Settings
@@ -21,9 +36,16 @@ MOST_PROBLEMS = 1_000  # of skipped and of rejected records that are kept to be 
 
 @dataclass(frozen=True)
 class Log:
-    """A log: what was found in it, its calls (all, or a sample where there are many), and the sum of all of them."""
+    """A log.
+
+    Attributes:
+        read: What was found in it, and its calls: all, or a sample where there are many.
+        tallies: The sums of all its calls, by model.
+        tally: The sum of all its calls.
+    """
 
     read: LogRead
+    tallies: Tallies
     tally: Tally
 
     @property
@@ -56,7 +78,14 @@ def read_log(
         BadInputError: A file is missing, empty or not a log.
     """
     progress = progress or Progress()
-    found, total = Finds(MOST_PROBLEMS), Tally(price_thresholds(registry.entries))
+    with _without_collection():
+        return _read(paths, settings, registry, progress, sample_size)
+
+
+def _read(
+    paths: Sequence[str | Path], settings: Settings, registry: Registry, progress: Progress, sample_size: int
+) -> Log:
+    found, tallies, calls_read = Finds(MOST_PROBLEMS), Tallies(price_thresholds(registry.entries)), 0
     known = KnownModels(registry)
     current = known.entry_of(settings.current_model) if settings.current_model else None
     own, others = (Sample(sample_size // (1 if current is None else 2), settings.seed) for _ in range(2))
@@ -64,30 +93,46 @@ def read_log(
         if not isinstance(item, RawCall):
             found.add(item)
             continue
+        place = item.place
         try:
             facts = facts_of_raw(item, settings.traffic)
         except (ValueError, RecursionError) as error:
-            found.add(Rejected(f"unusable record ({type(error).__name__})", item.place.file, item.place.line))
+            found.add(Rejected(unusable(error), place.file, place.line))
             continue
         if isinstance(facts, NoCall):
-            found.add(Skipped(facts.reason, item.place.origin))
+            found.add(Skipped(facts.reason, place.origin))
             continue
-        found.add(item)
-        total.add(facts)
+        found.add_call(place.format)
+        tallies.add(facts)
+        calls_read += 1
         is_own = current is None or (facts.model is not None and known.entry_of(facts.model) is current)
-        (own if is_own else others).offer(item, total.calls)
+        (own if is_own else others).offer(item, calls_read)
     identified = Identified()
-    drawn = sorted([*own.numbered, *others.numbered], key=lambda each: each[0])
+    drawn = heapq.merge(own.drawn(), others.drawn(), key=lambda each: each[0])
     made = (identified.call_of(raw) for _, raw in drawn)
     calls = tuple(call for call in made if isinstance(call, LoggedCall))
-    return Log(found.as_read(calls, progress.files, progress.joined), total)
+    return Log(found.as_read(calls, progress), tallies, tallies.of())
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Without looking for cycles among thousands of new values that have none; reference counts free the others."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def log_of(calls: Sequence[LoggedCall], settings: Settings, registry: Registry) -> Log:
     """Calls that are at hand already, as a log."""
-    facts = (facts_of_call(call, settings.traffic) for call in calls)
+    tallies = Tallies(price_thresholds(registry.entries))
+    for call in calls:
+        tallies.add(facts_of_call(call, settings.traffic))
     formats = Counter(call.origin.format for call in calls)
-    return Log(LogRead(calls=tuple(calls), counts=dict(formats)), tally(facts, price_thresholds(registry.entries)))
+    return Log(LogRead(calls=tuple(calls), counts=dict(formats)), tallies, tallies.of())
 
 
 class KnownModels:

@@ -45,17 +45,23 @@ class Panel:
 def choose_panel(registry: Registry, settings: Settings, contestants: Sequence[ModelEntry]) -> Panel:
     """The judges: the user's, else the first default one whose family is not a contestant's; none for checks.
 
-    Where every default judge shares a contestant's family, the first that is not a contestant itself.
+    Where every default judge shares a contestant's family, the first that is not a contestant itself. With local
+    inference only local judges are asked: without one the checks decide.
 
     Raises:
         BadInputError: The user's judge is unknown or a contestant, or the rubric cannot be read.
     """
     wanted = settings.judge
-    if wanted.mode == "checks" or (settings.provider == "local" and not wanted.models):
+    if wanted.mode == "checks" or (settings.provider == "local" and not _is_local(wanted.models, registry)):
         return Panel()
     judges = _judges(registry, settings, contestants)
     escalate_to = _named(registry, wanted.escalate_to, contestants) if wanted.escalate_to is not None else None
     return Panel(judges, escalate_to, wanted.mode, _rubric(wanted.rubric), wanted.swap_share)
+
+
+def _is_local(names: Sequence[str], registry: Registry) -> bool:
+    """Whether all the judges can be asked without leaving this machine; a hosted one is for other providers' runs."""
+    return bool(names) and all(registry.get(name).provider == "local" for name in names)
 
 
 def _judges(registry: Registry, settings: Settings, contestants: Sequence[ModelEntry]) -> tuple[ModelEntry, ...]:

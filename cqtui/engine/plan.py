@@ -15,7 +15,6 @@ from cqtui.engine.panel import Panel, choose_panel
 from cqtui.engine.rank import rank
 from cqtui.engine.replay import baselines
 from cqtui.engine.same_model import same_model_savings
-from cqtui.engine.tally import Tally
 from cqtui.engine.traffic import in_random_order, profile_of, redacted
 from cqtui.engine.variety import Variety, variety_of
 from cqtui.errors import BadInputError
@@ -94,7 +93,9 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
         raise BadInputError("The log does not name its model.", "Name it with --current-model.")
     current = registry.get(name)
     known = KnownModels(registry)
-    traffic = profile_of(log.tally, current, settings.traffic, settings.as_of, known.entry_of)
+    own_traffic = log.tallies.of(lambda model: _is(current, known.entry_of(model)))
+    tally = own_traffic if own_traffic.calls else log.tally
+    traffic = profile_of(tally, current, settings.traffic, settings.as_of, known.entry_of, log.tally)
     traffic = redacted(traffic, settings.privacy)
     ordered = in_random_order(_of_model(replayable, known, current), settings.seed)
     own = _of_model(log.calls, known, current)
@@ -126,7 +127,7 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
         if judge.family in families
     ]
     if len(ordered) < len(replayable):
-        others = sum(log.tally.baseline_models.values()) - _baselines_of(current, log.tally, known)
+        others = log.tally.baseline_calls - own_traffic.baseline_calls
         notes.append(f"{others:,} calls of other models than {current.id} in the log were left out.")
     if log.read.left_out:
         notes.append(
@@ -216,11 +217,6 @@ def _of_model(calls: Sequence[LoggedCall], known: KnownModels, current: ModelEnt
     """The calls that the current model answered; all of them where the log names no model of the registry."""
     own = [call for call in calls if call.model and _is(current, known.entry_of(call.model))]
     return own or list(calls)
-
-
-def _baselines_of(current: ModelEntry, log: Tally, known: KnownModels) -> int:
-    """The calls with an answer that the current model gave."""
-    return sum(count for model, count in log.baseline_models.items() if _is(current, known.entry_of(model)))
 
 
 def _is(current: ModelEntry, found: ModelEntry | None) -> bool:

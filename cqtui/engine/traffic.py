@@ -44,9 +44,14 @@ def profile(calls: Sequence[LoggedCall], current: ModelEntry | None, traffic: Tr
 
 
 def profile_of(
-    log: Tally, current: ModelEntry | None, traffic: Traffic, as_of: date, entry_of: EntryOf | None = None
+    log: Tally,
+    current: ModelEntry | None,
+    traffic: Traffic,
+    as_of: date,
+    entry_of: EntryOf | None = None,
+    whole: Tally | None = None,
 ) -> TrafficProfile:
-    """Describe the traffic of a log that was added up.
+    """Describe the traffic of a log that was added up, or of a part of it.
 
     The monthly volume is the user's where stated, else the log's own rate over its time span (a day at least). Costs
     are over the calls whose usage is known, at the prices of the run's date.
@@ -57,8 +62,11 @@ def profile_of(
         traffic: What the user states of the traffic.
         as_of: The day of the prices.
         entry_of: The registry's entry of a logged model, for what the calls cost as they were made.
+        whole: The sum of the whole log, where ``log`` is of one model: it gives the time span and the models.
     """
-    days = (log.last - log.first).total_seconds() / 86400 if log.timed > 1 and log.first and log.last else None
+    whole = whole or log
+    first, last = whole.counts.first, whole.counts.last
+    days = (last - first).total_seconds() / 86400 if whole.counts.timed > 1 and first and last else None
     monthly: int | None = traffic.monthly_request_volume
     source: Any = "settings"
     if monthly is None:
@@ -70,30 +78,30 @@ def profile_of(
     return TrafficProfile(
         calls=log.calls,
         baseline_calls=log.baseline_calls,
-        models=dict(log.models.most_common()),
+        models=dict(whole.models.most_common()),
         period_days=days,
         monthly_requests=monthly,
         monthly_source=source,
         mean_input_tokens=log.mean_input_tokens,
         mean_output_tokens=log.mean_output_tokens,
-        max_input_tokens=log.max_input_tokens,
-        calls_without_usage=log.calls - log.known_calls,
-        calls_with_estimated_usage=log.estimated_calls,
-        uses_tools=log.tools > 0,
-        uses_json=log.json > 0,
-        uses_vision=log.vision > 0,
+        max_input_tokens=log.counts.max_input_tokens,
+        calls_without_usage=log.calls - log.counts.known_calls,
+        calls_with_estimated_usage=log.counts.estimated_calls,
+        uses_tools=log.counts.tools > 0,
+        uses_json=log.counts.json > 0,
+        uses_vision=log.counts.vision > 0,
         cost_per_call_usd=None if current is None else log.list_usd(current, as_of),
         input_percentiles=log.input_percentiles,
         output_percentiles=log.output_percentiles,
-        tools_rate=log.tools / calls,
-        json_rate=log.json / calls,
-        vision_rate=log.vision / calls,
-        multi_turn_rate=log.multi_turn / calls,
-        first_call=log.first,
-        last_call=log.last,
+        tools_rate=log.counts.tools / calls,
+        json_rate=log.counts.json / calls,
+        vision_rate=log.counts.vision / calls,
+        multi_turn_rate=log.counts.multi_turn / calls,
+        first_call=first,
+        last_call=last,
         billed_per_call_usd=billed,
         billed_calls=billed_calls,
-        segments=dict(log.segments.most_common(SHOWN_SEGMENTS)),
+        segments=dict(log.counts.segments.most_common(SHOWN_SEGMENTS)),
     )
 
 

@@ -1,11 +1,14 @@
 """Reading of the user's logs, whatever their format, into ``LoggedCall`` values."""
 
 from cqtui.importers.base import Importer, Skipped, instant
-from cqtui.importers.container import Rejected
+from cqtui.importers.calls import Identified
+from cqtui.importers.found import Rejected, Tail, unusable
+from cqtui.importers.model_names import maker_name
+from cqtui.importers.outcome import Finds, LogRead
 from cqtui.importers.paths import log_files, log_paths
-from cqtui.importers.progress import Progress
-from cqtui.importers.raw import NoCall, RawCall, normalised
-from cqtui.importers.reading import Finds, Identified, LogRead, iter_logs, iter_raw, read_logs
+from cqtui.importers.progress import Position, Progress
+from cqtui.importers.raw import NoCall, RawCall, is_shallow, normalised
+from cqtui.importers.reading import iter_logs, iter_raw, read_logs
 from cqtui.importers.sampling import Sample
 
 __all__ = [
@@ -14,16 +17,21 @@ __all__ = [
     "Importer",
     "LogRead",
     "NoCall",
+    "Position",
     "Progress",
     "RawCall",
     "Rejected",
     "Sample",
     "Skipped",
+    "Tail",
     "instant",
+    "is_shallow",
     "iter_logs",
     "iter_raw",
     "log_files",
     "log_paths",
+    "maker_name",
     "normalised",
     "read_logs",
+    "unusable",
 ]

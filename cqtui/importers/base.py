@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from cqtui.models import Completion, Message, Origin, Usage
@@ -21,19 +23,16 @@ MAX_DEPTH = 100
 MAX_COUNT = 2**53
 MOST_NOTES = 40
 
-FINISH_REASONS = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "pause_turn": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "tool-calls": "tool_calls",
-    "tool_call": "tool_calls",
-    "function_call": "tool_calls",
-    "content-filter": "content_filter",
-    "safety": "content_filter",
-}
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+# In the words of every vendor, in lower case.
+FINISH_REASONS = (
+    dict.fromkeys(("end_turn", "stop_sequence", "pause_turn", "completed", "complete", "eos"), "stop")
+    | dict.fromkeys(("max_tokens", "max_output_tokens", "model_context_window_exceeded"), "length")
+    | dict.fromkeys(("tool_use", "tool-calls", "tool_call", "function_call"), "tool_calls")
+    | dict.fromkeys(("content-filter", "content_filtered", "guardrail_intervened", "safety"), "content_filter")
+    | dict.fromkeys(("recitation", "blocklist", "prohibited_content", "spii", "image_safety"), "content_filter")
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,11 @@ class Importer(ABC):
 
     @abstractmethod
     def sniff(self, record: Mapping[str, Any]) -> float:
-        """How surely the record is of this format, 0 (not) to 1."""
+        """How surely the record is of this format, 0 (not) to 1.
+
+        A request and its response are sure at 0.95; a format that keeps such a pair among fields of its own is surer,
+        so that none of these fields is lost. What may also be of another format is below 0.9.
+        """
 
     @abstractmethod
     def read(self, record: Mapping[str, Any]) -> RawCall | NoCall:
@@ -78,7 +81,6 @@ class Place(NamedTuple):
     Attributes:
         file, line: Of the file, from 1.
         format: The importer's name.
-        digest: What the record is known by: a hash of its content.
         size: The bytes of the record as JSON.
         warnings: What was odd about it.
     """
@@ -86,7 +88,6 @@ class Place(NamedTuple):
     file: str
     line: int | None
     format: str
-    digest: bytes
     size: int
     warnings: tuple[str, ...]
 
@@ -96,7 +97,7 @@ class Place(NamedTuple):
         return Origin(file=self.file, format=self.format, line=self.line, warnings=self.warnings)
 
 
-NOWHERE = Place("", None, "", b"", 0, ())
+NOWHERE = Place("", None, "", 0, ())
 
 
 class Joined(NamedTuple):
@@ -142,6 +143,19 @@ def clean(value: Any, notes: list[str], depth: int = 0) -> Any:
     return value
 
 
+def refuse_depth(value: Any, depth: int = 0) -> None:
+    """Raise RecursionError where a value is nested more than ``MAX_DEPTH`` deep."""
+    if depth > MAX_DEPTH:
+        raise RecursionError
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return
+    for item in value:
+        if isinstance(item, Mapping | list | tuple):
+            refuse_depth(item, depth + 1)
+
+
 def note(notes: list[str], text: str) -> None:
     """Add a warning once; a record that is odd in hundreds of ways keeps the first ``MOST_NOTES`` of them."""
     if len(notes) < MOST_NOTES and text not in notes:
@@ -170,6 +184,32 @@ def mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; none where it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def type_of(item: Any) -> str | None:
+    """The ``type`` that an object states; None where it states none."""
+    kind = item.get("type") if isinstance(item, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
+def first_of(record: Mapping[str, Any], *names: str) -> Any:
+    """The first of several fields that is set, neither null nor an empty text; else None."""
+    for name in names:
+        value = record.get(name)
+        if value is not None and value != "":
+            return value
+    return None
+
+
+@lru_cache(maxsize=4096)
+def snake_case(name: str) -> str:
+    """A field's name in snake case, whichever of the two ways a tool writes it."""
+    return _WORD.sub("_", name).lower()
+
+
 def text_or_none(value: Any) -> str | None:
     """A non-empty text, or the text of a number; else None."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -189,6 +229,11 @@ def number(value: Any, what: str, notes: list[str]) -> float | None:
         note(notes, f"{what} is not a usable number, read as unknown")
         return None
     return found
+
+
+def nonzero(value: Any) -> Any:
+    """The value as it is; None for 0, which many tools write where they do not know."""
+    return None if number(value, "", []) == 0 else value
 
 
 def count(value: Any, what: str, notes: list[str]) -> int | None:
@@ -217,6 +262,11 @@ def instant(value: Any, notes: list[str]) -> datetime | None:
         return None
     try:
         if isinstance(value, str):
+            if value[4:5] == "-":  # no number: the usual case, and the quick one
+                parsed = datetime.fromisoformat(value)
+                if parsed.tzinfo is UTC:
+                    return parsed
+                return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
             text = value.strip()
             if not text.lstrip("-").replace(".", "", 1).isdigit():
                 parsed = datetime.fromisoformat(text)
@@ -239,7 +289,8 @@ def checked_usage(usage: Usage, notes: list[str]) -> Usage:
     if cached is None or usage.input_tokens is None or cached <= usage.input_tokens:
         return usage
     note(notes, "more cached than input tokens: cached tokens added to the input")
-    total = usage.input_tokens + cached
+    # A source that leaves out what was read from the cache leaves out what was written to it as well.
+    total = usage.input_tokens + cached + (usage.cache_write_tokens or 0)
     return usage.model_copy(update={"input_tokens": total if total <= MAX_COUNT else None})
 
 

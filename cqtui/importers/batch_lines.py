@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from cqtui.importers.base import Importer, Join, Joined, Place
 from cqtui.importers.exchange import read_exchange
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.reasons import NO_PROMPT
 
 Row = tuple[Mapping[str, Any], Place]
 
@@ -45,7 +46,7 @@ class BatchImporter(Importer):
         """The prompt of an input line, or why there is no call."""
         if self.is_input(record):
             return self.read_rows(record, None)
-        return NoCall(self.failure_of(record) or "batch output without its input line")
+        return NoCall(self.failure_of(record) or f"{NO_PROMPT}: a batch output without its input line")
 
     def read_rows(self, asked: Mapping[str, Any], answered: Mapping[str, Any] | None) -> RawCall | NoCall:
         """The call of an input line and its output line."""

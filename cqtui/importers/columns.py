@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 # The canonical field, and the names it is known by; the first that is there is taken.
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -44,12 +45,14 @@ def known_columns(names: Iterable[str]) -> int:
     return sum(plain_name(name) in KNOWN for name in names)
 
 
-def has_prompt(names: Iterable[str]) -> bool:
+@lru_cache(maxsize=256)
+def has_prompt(names: tuple[str, ...]) -> bool:
     """Whether one of the columns holds prompts."""
     return any(plain_name(name) in PROMPTS for name in names)
 
 
-def columns_of(names: Iterable[str]) -> dict[str, str]:
+@lru_cache(maxsize=256)
+def columns_of(names: tuple[str, ...]) -> Mapping[str, str]:
     """The name of the column of each field that is there; a column serves one field."""
     there: dict[str, str] = {}
     for name in names:

@@ -22,11 +22,11 @@ class CsvImporter(Importer):
 
     def sniff(self, record: Mapping[str, Any]) -> float:
         """Rather sure of a table's row with a column of prompts."""
-        return 0.85 if isinstance(record, Row) and has_prompt(record) else 0.0
+        return 0.85 if isinstance(record, Row) and has_prompt(tuple(record)) else 0.0
 
     def read(self, record: Mapping[str, Any]) -> RawCall:
         """The call in the row; columns of other names are its metadata."""
-        columns = columns_of(record)
+        columns = columns_of(tuple(record))
         values = {field: record[name] for field, name in columns.items() if record[name] not in (None, "")}
         warnings: list[str] = []
         used = set(columns.values())

@@ -5,15 +5,15 @@ Proxies and tools store such pairs under names of their own; their importers fin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from cqtui.importers import base
-from cqtui.importers.apis import NOT_REPLAYABLE, Answered, Asked, anthropic, chat, gemini, responses
-from cqtui.importers.params import hosted_tool
+from cqtui.importers.apis import Answered, Asked, anthropic, chat, gemini, responses
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.reasons import failed, other_model
 from cqtui.importers.streams import response_of
+from cqtui.importers.tools import hosted_tool
 
 Api = Literal["chat", "responses", "anthropic", "gemini", "other"]
 
@@ -39,8 +39,8 @@ def read_exchange(request: Any, response: Any) -> RawCall | NoCall:
     prompt = _asked(asked, answer)
     if isinstance(prompt, NoCall):
         return prompt
-    if (tool := hosted_tool(prompt.params)) is not None:
-        return NoCall(f"{NOT_REPLAYABLE}: it may use {tool}, a tool that the vendor runs")
+    if (hosted := hosted_tool(prompt.params)) is not None:
+        return NoCall(hosted)
     found = Answered(None) if answer is None else _answered(answer)
     if isinstance(found, NoCall):
         return found
@@ -63,14 +63,7 @@ def read_exchange(request: Any, response: Any) -> RawCall | NoCall:
 def failure_of(record: Mapping[str, Any]) -> str | None:
     """What the record says went wrong, or None."""
     failure = record.get("error")
-    return f"the call failed: {brief(failure)}" if failure else None
-
-
-def brief(failure: Any) -> str:
-    """An error of a log in a few words."""
-    found = base.mapping(failure)
-    text = found.get("code") or found.get("message") or failure
-    return " ".join((text if isinstance(text, str) else json.dumps(text)).split())[:120]
+    return failed(failure) if failure else None
 
 
 def response_api(response: Mapping[str, Any] | None) -> Api | None:
@@ -111,7 +104,7 @@ def _is_anthropic(request: Mapping[str, Any]) -> bool:
 def _asked(request: Mapping[str, Any], response: Mapping[str, Any] | None) -> Asked | NoCall:
     api, answer = request_api(request), response_api(response)
     if answer == "other":
-        return NoCall("the response holds no text: not a call of a language model")
+        return NoCall(other_model("the response holds no text"))
     if api == "chat" and answer == "anthropic" and "messages" in request:
         api = "anthropic"
     if api == "chat" and answer == "responses" and "messages" in request:

@@ -12,6 +12,11 @@ NOT_UTF8 = "not UTF-8, read as cp1252"
 UNREADABLE = (ValueError, RecursionError)
 
 
+def unusable(error: Exception) -> str:
+    """Why a record that was recognised cannot be read."""
+    return TOO_DEEP if isinstance(error, RecursionError) else f"unusable record ({type(error).__name__})"
+
+
 class Found(NamedTuple):
     """A value of a file as clean JSON types, its line (1-based) and what was odd about it."""
 
@@ -27,3 +32,20 @@ class Rejected:
     reason: str
     file: str
     line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """A last line that is still being written: it has no newline and does not parse.
+
+    Attributes:
+        file: The file.
+        offset: The byte where it begins.
+        line: Its number.
+        reason: Why it does not parse.
+    """
+
+    file: str
+    offset: int
+    line: int
+    reason: str

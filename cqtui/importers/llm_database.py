@@ -19,6 +19,7 @@ from typing import Any
 
 from cqtui.errors import BadInputError
 from cqtui.importers.base import mapping, structured
+from cqtui.importers.reasons import elsewhere
 
 Record = dict[str, Any]
 Row = dict[str, Any]
@@ -47,7 +48,7 @@ CHAIN = f"""WITH RECURSIVE chain(hash, parent_hash, role) AS (
     SELECT hash, parent_hash, role FROM messages WHERE hash = ?
     UNION SELECT m.hash, m.parent_hash, m.role FROM chain JOIN messages AS m ON m.hash = chain.parent_hash
     LIMIT {LONGEST_CHAIN}) """
-BROKEN_CHAIN = "a message of its conversation is missing"
+BROKEN_CHAIN = elsewhere("a message of its conversation is missing")
 IN_BOTH = "the same call stands in the newer tables"
 
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from cqtui.importers.base import mapping, note, structured, text_or_none
 from cqtui.importers.dialects import openai_messages
 from cqtui.models import Completion, Message, Part, PartKind, Role, ToolCall
@@ -35,6 +37,7 @@ KINDS: dict[str, PartKind] = {
     "document": "file",
 }
 TEXTS = ("text", "input_text", "output_text")
+EXACT_PART = "cqtui.part"  # of the native format: a part as it is, where its own shape could be read otherwise
 
 
 def parts_of(content: Any, notes: list[str]) -> tuple[Part, ...]:
@@ -54,11 +57,20 @@ def parts_of(content: Any, notes: list[str]) -> tuple[Part, ...]:
             found.append(Part(text=raw["text"]))
         elif kind in KINDS:
             found.append(Part(kind=KINDS[kind], raw=raw))
+        elif kind == EXACT_PART and (exact := _exact_part(raw.get("part"))) is not None:
+            found.append(exact)
         else:
             if kind != "refusal":
                 note(notes, f"content part of unknown type {kind[:40]!r}: partially supported")
             found.append(Part(kind="other", raw=raw))
     return tuple(found)
+
+
+def _exact_part(value: Any) -> Part | None:
+    try:
+        return Part.model_validate(value)
+    except ValidationError:
+        return None
 
 
 def tool_calls_of(message: Mapping[str, Any], notes: list[str]) -> tuple[ToolCall, ...]:

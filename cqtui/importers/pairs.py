@@ -11,6 +11,7 @@ from cqtui.importers.apis.chat import is_azure
 from cqtui.importers.base import Importer
 from cqtui.importers.exchange import CONTENTS, Api, failure_of, read_exchange, request_api, response_api
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.reasons import NO_PROMPT
 from cqtui.importers.streams import response_of
 
 PAIRS = (
@@ -93,7 +94,7 @@ class PairImporter(Importer):
         """The call in the record."""
         pair = pair_of(record)
         if pair is None:
-            return NoCall("completion without prompt")
+            return NoCall(NO_PROMPT)
         if failed := failure_of(record):
             return NoCall(failed)
         call = read_exchange(pair.request, pair.response)
@@ -103,13 +104,16 @@ class PairImporter(Importer):
 def with_wrapper(call: RawCall, record: Mapping[str, Any], pair: Pair) -> RawCall:
     """The call of a pair, with what the record around the pair says of it."""
     get = record.get
-    call.time = call.time or get("timestamp") or get("created_at")
+    call.id = call.id or get("id")
+    call.time = call.time or get("timestamp") or get("created_at") or get("time")
     call.model = call.model or get("model") or get("modelId") or pair.deployment
     call.provider = get("provider") or call.provider
-    call.latency_ms = get("latency_ms")
+    call.latency_ms, call.ttft_ms = get("latency_ms"), get("ttft_ms")
     call.cost_usd = get("cost_usd")
     call.user = call.user or get("user")
-    call.session = get("session")
+    call.session, call.tags = get("session"), get("tags")
+    if "feedback" in record:
+        call.score = base.mapping(get("feedback")).get("score")
     if outer := base.mapping(get("metadata")):
         # The price follows from the tier: it stays, whatever the application noted beside it.
         tier = {key: value for key, value in call.metadata.items() if key in ("service_tier", "speed")}

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from cqtui.importers.base import note, structured
+from cqtui.importers.base import mapping, note, snake_case, structured
+from cqtui.importers.tools import tool_choice_of, tools_of
 
-_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
-_FUNCTION = ("name", "description", "parameters", "strict")
-_OWN_TOOLS = ("function", "custom")
+LIMITS = ("max_tokens", "max_completion_tokens")
+SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed", "n", "top_logprobs")
+NUMBERS = frozenset((*LIMITS, *SAMPLING, "frequency_penalty", "presence_penalty", "repetition_penalty"))
+TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
+FORMS = ("stop", "response_format", "reasoning_effort", "verbosity", "modalities", "logprobs", "logit_bias")
+KNOWN = NUMBERS.union(TOOLS, FORMS, ("service_tier", "stream", "web_search_options"))
+
+_RENAMED = {"max_tokens_to_sample": "max_tokens", "max_new_tokens": "max_tokens"}
+_UNSET: tuple[Any, ...] = (None, "", [], {})
 # The names under which something may stand that is not in OpenAI's shape.
 _OTHER_SHAPES = frozenset(
     {"functions", "function_call", "tools", "tool_choice", "stop_sequences", "text", "output_config", "output_format"}
-    | {"reasoning", "thinking"}
+    | {"reasoning", "thinking", "max_output_tokens"}
 )
 
 
@@ -28,35 +36,37 @@ def params_of(request: Mapping[str, Any], leave_out: tuple[str, ...], notes: lis
     params = {key: value for key, value in request.items() if key not in leave_out} if leave_out else dict(request)
     if _OTHER_SHAPES.isdisjoint(params):
         return params
-    functions = params.pop("functions", None)
-    if isinstance(functions, list) and "tools" not in params:
-        params["tools"] = [{"type": "function", "function": function} for function in functions]
-    choice = params.pop("function_call", None)
-    if choice is not None and "tool_choice" not in params:
-        params["tool_choice"] = choice if isinstance(choice, str) else {"type": "function", "function": choice}
-    if isinstance(tools := structured(params.get("tools")), list):
-        params["tools"] = [wire for tool in tools for wire in _tools(tool)]
-    if isinstance(choice := params.get("tool_choice"), dict):
-        if choice.get("disable_parallel_tool_use") is True:
-            params["parallel_tool_calls"] = False
-        params["tool_choice"] = _tool_choice(choice)
+    _tools(params)
     if "stop_sequences" in params:
         params.setdefault("stop", params.pop("stop_sequences"))
+    if "max_output_tokens" in params:
+        params.setdefault("max_completion_tokens", params.pop("max_output_tokens"))
     _formats(params)
     _reasoning(params, [] if notes is None else notes)
     return params
 
 
-def hosted_tool(params: Mapping[str, Any]) -> str | None:
-    """The first tool of the parameters that the vendor runs itself, such as a web search, or None."""
-    if params.get("web_search_options") is not None:
-        return "web_search"
-    tools = params.get("tools")
-    for tool in tools if isinstance(tools, list) else []:
-        kind = tool.get("type") if isinstance(tool, dict) else None
-        if isinstance(kind, str) and kind not in _OWN_TOOLS:
-            return kind[:60]
-    return None
+def known_params(noted: Any) -> dict[str, Any]:
+    """What of all that a tool notes beside a call is a parameter of the request, with usable values.
+
+    Tools note unset parameters as "Infinity" or -1, numbers as text, and headers and settings of their own.
+
+    Args:
+        noted: An object or JSON text of one, its names in snake case or camel case, of any vendor.
+    """
+    given = {snake_case(name): value for name, value in mapping(noted).items() if value not in _UNSET}
+    for name, ours in _RENAMED.items():
+        if name in given:
+            given.setdefault(ours, given[name])
+    params: dict[str, Any] = {}
+    for name, value in params_of(given, ()).items():
+        if name in NUMBERS:
+            found = _number(value)
+            if found is not None and (name not in LIMITS or found > 0):
+                params[name] = found
+        elif name in KNOWN:
+            params[name] = structured(value)
+    return params
 
 
 def json_schema_format(form: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,47 +77,19 @@ def json_schema_format(form: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "answer", **inner}}
 
 
-def _tools(tool: Any) -> list[Any]:
-    """A tool as OpenAI's chat takes it; Gemini puts several into one."""
-    if not isinstance(tool, dict) or isinstance(tool.get("function"), dict) or isinstance(tool.get("custom"), dict):
-        return [tool]
-    declared = tool.get("functionDeclarations", tool.get("function_declarations"))
-    if isinstance(declared, list):
-        return [wire for one in declared for wire in _tools(_declared(one))]
-    kind = tool.get("type")
-    if "input_schema" in tool and kind in (None, "custom"):
-        return [_function({**tool, "parameters": tool["input_schema"]})]
-    if kind in (None, "function") and isinstance(tool.get("name"), str):
-        return [_function(tool)]
-    if kind == "custom":
-        return [{"type": "custom", "custom": {key: value for key, value in tool.items() if key != "type"}}]
-    if kind is None and len(tool) == 1:
-        # Gemini names a tool that it runs itself by its only field.
-        return [{"type": str(next(iter(tool))), **tool}]
-    return [tool]
-
-
-def _declared(tool: Any) -> Any:
-    if isinstance(tool, dict) and "parametersJsonSchema" in tool:
-        return {**tool, "parameters": tool["parametersJsonSchema"]}
-    return tool
-
-
-def _function(tool: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "function", "function": {key: tool[key] for key in _FUNCTION if tool.get(key) is not None}}
-
-
-def _tool_choice(choice: Mapping[str, Any]) -> Any:
-    kind, name = choice.get("type"), choice.get("name")
-    if isinstance(kind, str) and kind in _CHOICES:
-        return _CHOICES[kind]
-    if kind in ("tool", "function") and isinstance(name, str):
-        return {"type": "function", "function": {"name": name}}
-    if kind == "custom" and isinstance(name, str):
-        return {"type": "custom", "custom": {"name": name}}
-    if kind == "allowed_tools" and "allowed_tools" not in choice:
-        return {"type": kind, "allowed_tools": {key: value for key, value in choice.items() if key != "type"}}
-    return dict(choice)
+def _tools(params: dict[str, Any]) -> None:
+    functions = params.pop("functions", None)
+    if isinstance(functions, list) and "tools" not in params:
+        params["tools"] = [{"type": "function", "function": function} for function in functions]
+    choice = params.pop("function_call", None)
+    if choice is not None and "tool_choice" not in params:
+        params["tool_choice"] = choice if isinstance(choice, str) else {"type": "function", "function": choice}
+    if isinstance(tools := structured(params.get("tools")), list):
+        params["tools"] = tools_of(tools)
+    if isinstance(choice := structured(params.get("tool_choice")), str | dict):
+        if isinstance(choice, dict) and choice.get("disable_parallel_tool_use") is True:
+            params["parallel_tool_calls"] = False
+        params["tool_choice"] = tool_choice_of(choice)
 
 
 def _formats(params: dict[str, Any]) -> None:
@@ -143,3 +125,18 @@ def _reasoning(params: dict[str, Any], notes: list[str]) -> None:
     thinking = params.pop("thinking", None)
     if isinstance(thinking, dict) and thinking.get("type") != "disabled" and "reasoning_effort" not in params:
         note(notes, "thinking without an effort left out of the parameters")
+
+
+def _number(value: Any) -> int | float | None:
+    """A number, also from its text; None for anything else, and for infinity."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    if isinstance(value, int):
+        return value
+    try:
+        found = float(value)
+    except ValueError:
+        return None
+    if not math.isfinite(found):
+        return None
+    return int(found) if isinstance(value, str) and found.is_integer() else found

@@ -8,13 +8,12 @@ from typing import Any
 
 from cqtui.importers import base, exchange
 from cqtui.importers.exchange import read_exchange
+from cqtui.importers.identities import without_secrets
 from cqtui.importers.raw import NoCall, RawCall
+from cqtui.importers.reasons import CACHED, cut_off, failed, failed_with_status, other_model
 
-CACHED = "served from a cache: latency and cost say nothing"
 NOT_CHAT = frozenset({"embeddings", "images", "audio", "moderations", "rerank"})
 TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
-# Parts of names under which a request carries keys or identities of its sender.
-SECRETS = ("header", "api_key", "authorization")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def read_proxied(request: Any, response: Any, around: Surroundings) -> RawCall |
     """The call of a request body and a response body, with what the proxy says of it laid over."""
     asked = base.structured(request)
     if not isinstance(asked, dict | list):
-        return NoCall("the logged request is not JSON: it may have been cut off")
+        return NoCall(cut_off("prompt", "the request is no whole JSON"))
     call = read_exchange(asked, response)
     if isinstance(call, NoCall):
         return call
@@ -60,7 +59,7 @@ def read_proxied(request: Any, response: Any, around: Surroundings) -> RawCall |
     call.user = base.text_or_none(around.user) or call.user
     call.session, call.tags, call.score = around.session, around.tags, around.score
     if call.usage.get("input_tokens") is None and call.usage.get("output_tokens") is None:
-        call.usage = {name: counted(value) for name, value in around.usage.items()}
+        call.usage = {name: base.nonzero(value) for name, value in around.usage.items()}
     # The price follows from the tier: it stays, whatever the application noted beside it.
     tier = {key: value for key, value in call.metadata.items() if key == "service_tier"}
     call.metadata = without_secrets({**call.metadata, **around.metadata, **tier})
@@ -68,23 +67,13 @@ def read_proxied(request: Any, response: Any, around: Surroundings) -> RawCall |
     if around.is_cache_hit:
         call.warnings.append(CACHED)
     else:
-        call.latency_ms, call.ttft_ms, call.cost_usd = around.latency_ms, around.ttft_ms, counted(around.cost_usd)
+        call.latency_ms, call.ttft_ms, call.cost_usd = around.latency_ms, around.ttft_ms, base.nonzero(around.cost_usd)
     return call
-
-
-def counted(value: Any) -> Any:
-    """The value as it is; None for 0, which proxies write where they do not know."""
-    return None if base.number(value, "", []) == 0 else value
 
 
 def flag(value: Any) -> bool | None:
     """A truth value, or the text or number of one as a table has it; None where it is neither."""
     return TRUTHS.get(str(value).strip().lower()) if isinstance(value, bool | str | int) else None
-
-
-def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values without headers and keys."""
-    return {name: value for name, value in values.items() if not any(part in name.lower() for part in SECRETS)}
 
 
 def is_absent(body: Any) -> bool:
@@ -103,14 +92,14 @@ def failure_of(status: Any, response: Any, is_success: bool | None = None) -> No
     if not has_failed and is_success is not False:
         return None
     said = exchange.failure_of(base.mapping(response))
-    return NoCall(said or f"the call failed: {f'status {code}' if has_failed else 'no reason was logged'}")
+    return NoCall(said or (failed_with_status(code) if has_failed else failed()))
 
 
 def other_endpoint(address: Any) -> NoCall | None:
     """That the address is not one of a chat model; None where it may be."""
     path = address.split("?", 1)[0].split("/") if isinstance(address, str) else []
     other = next((segment for segment in path if segment in NOT_CHAT), None)
-    return None if other is None else NoCall(f"a call of {other}, not of a chat model")
+    return None if other is None else NoCall(other_model(other))
 
 
 def texts_in(value: Any) -> Iterator[str]:

@@ -10,9 +10,8 @@ from cqtui.importers import base
 from cqtui.importers.base import NOWHERE, Place
 from cqtui.importers.messages import completion_of, is_replayable, messages_of
 from cqtui.importers.model_names import maker_name
+from cqtui.importers.reasons import NO_CONTENT
 from cqtui.models import Completion, LoggedCall, Usage
-
-NO_CONTENT = "no message has content"
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,7 @@ class RawCall:
         score: Feedback; outside 0..1 it is kept in the metadata as it is, with ``score_name``.
         warnings: What was odd about the record.
         place: Where it was read; the reader fills it in.
+        content: The record as JSON, where the call can be read from it alone; the reader fills it in.
     """
 
     messages: Any
@@ -57,11 +57,20 @@ class RawCall:
     score_name: str | None = None
     warnings: list[str] = field(default_factory=list)
     place: Place = NOWHERE
+    content: bytes = b""
 
 
 def normalised(raw: RawCall) -> LoggedCall | NoCall:
-    """The call in one shape, whatever its source; values that cannot be used become unknown, with a warning."""
+    """The call in one shape, whatever its source; values that cannot be used become unknown, with a warning.
+
+    Raises:
+        RecursionError: The record is nested more than ``MAX_DEPTH`` deep.
+        ValueError: It cannot be used.
+    """
     notes = [*raw.place.warnings, *raw.warnings]
+    if not is_shallow(raw.content):
+        for part in (raw.messages, raw.completion, raw.params, raw.metadata):
+            base.refuse_depth(part)
     messages = messages_of(raw.messages, notes)
     if not is_replayable(messages):
         return NoCall(NO_CONTENT)
@@ -98,6 +107,11 @@ def normalised(raw: RawCall) -> LoggedCall | NoCall:
         score=score,
         origin=raw.place._replace(warnings=tuple(dict.fromkeys(notes))).origin,
     )
+
+
+def is_shallow(content: bytes) -> bool:
+    """Whether JSON is surely not nested too deeply: it has not that many brackets. False where there is no content."""
+    return bool(content) and content.count(b"{") + content.count(b"[") <= base.MAX_DEPTH
 
 
 def usage_of(logged: Mapping[str, Any], notes: list[str]) -> Usage:

@@ -2,76 +2,46 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from cqtui.errors import BadInputError
-from cqtui.importers.base import Importer, Join, Joined, Place, Row, Skipped, digest
-from cqtui.importers.container import UNREADABLE, Found, Rejected, records
+from cqtui.importers.base import Importer, Join, Joined, Place, Row, Skipped
+from cqtui.importers.calls import Identified
+from cqtui.importers.container import UNREADABLE, Found, Rejected, members
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
+from cqtui.importers.found import unusable
+from cqtui.importers.outcome import Finds, LogRead
 from cqtui.importers.paths import LogFile, Paths, log_files, on_disk
-from cqtui.importers.progress import Progress
-from cqtui.importers.raw import NoCall, RawCall, normalised
+from cqtui.importers.progress import Position, Progress
+from cqtui.importers.raw import NoCall, RawCall
 from cqtui.models import LoggedCall
 
 REPEAT = "repeat of an identical record"
 # Repeats are found within at least so many records: what is remembered of a log is small, whatever its size.
 REMEMBERED = 100_000
-MOST_WAITING = 1_000
-MOST_FIELDS = 200
 MAX_ENVELOPES = 20
+# A file whose first records, so many, are all of unknown shapes is no log.
+MOST_UNKNOWN = 20_000
+MOST_FIELDS = 100
 
 
-@dataclass(frozen=True)
-class LogRead:
-    """All that was found in the logs.
-
-    Attributes:
-        calls: The calls that can be replayed; ``call.is_baseline`` where it has an answer.
-        skipped: Records that were recognised and give no call, with the reason.
-        rejected: Records and lines that could not be used, with the reason.
-        files: The files that were read.
-        counts: The number of calls by format.
-        joined: Records that are part of another record's call, such as a batch's answers.
-        skipped_for: The number of skipped records by reason.
-        rejected_count: The number of rejected records and lines.
-        left_out: Calls that were read and are not among ``calls``, because those are a sample.
-    """
-
-    calls: tuple[LoggedCall, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
-    rejected: tuple[Rejected, ...] = ()
-    files: tuple[str, ...] = ()
-    counts: dict[str, int] = field(default_factory=dict)
-    joined: int = 0
-    skipped_for: dict[str, int] = field(default_factory=dict)
-    rejected_count: int = 0
-    left_out: int = 0
-
-    @property
-    def total_calls(self) -> int:
-        """The calls in the logs, kept or not."""
-        return len(self.calls) + self.left_out
-
-    @property
-    def records(self) -> int:
-        """The records seen: each is a call, part of another's call, skipped or rejected."""
-        return self.total_calls + self.joined + sum(self.skipped_for.values()) + self.rejected_count
-
-
-def read_logs(path: Paths, *, hash_identities: bool = True) -> LogRead:
-    """Read logs whole.
+def read_logs(path: Paths, *, hash_identities: bool = True, since: Mapping[str, Position] | None = None) -> LogRead:
+    """Read logs whole, or what is new in them.
 
     Args:
         path: A file, a folder, a pattern such as ``logs/*.jsonl``, ``-`` for stdin, or several of them.
         hash_identities: Replace user and session by a hash.
+        since: The positions of an earlier read: files of JSON lines are read on from there, other files that have not
+            changed are not read again. A file that was cut or replaced is read from its start. A call whose records
+            are in both reads, such as a batch's question and its answer, is not joined.
 
     Raises:
         BadInputError: A file is missing, empty or not a log.
@@ -80,59 +50,20 @@ def read_logs(path: Paths, *, hash_identities: bool = True) -> LogRead:
     identified = Identified(hash_identities)
     progress = Progress()
     calls = []
-    for item in iter_raw(path, progress):
+    for item in iter_raw(path, progress, since):
         result = identified.call_of(item) if isinstance(item, RawCall) else item
         found.add(result)
         if isinstance(result, LoggedCall):
             calls.append(result)
-    return found.as_read(tuple(calls), progress.files, progress.joined)
-
-
-class Finds:
-    """Counts what a read comes upon; of skipped and rejected records it keeps so many, and counts the others."""
-
-    def __init__(self, most: int | None = None) -> None:
-        """Keep at most ``most`` skipped and as many rejected records; None keeps all."""
-        self._most = most
-        self._skipped: list[Skipped] = []
-        self._rejected: list[Rejected] = []
-        self._formats: Counter[str] = Counter()
-        self._skipped_for: Counter[str] = Counter()
-        self._rejected_count = 0
-
-    def add(self, item: RawCall | LoggedCall | Skipped | Rejected) -> None:
-        """Enter what became of a record."""
-        if isinstance(item, RawCall):
-            self._formats[item.place.format] += 1
-        elif isinstance(item, LoggedCall):
-            self._formats[item.origin.format] += 1
-        elif isinstance(item, Skipped):
-            reason = item.reason if item.reason in self._skipped_for or len(self._skipped_for) < 1000 else "other"
-            self._skipped_for[reason] += 1
-            if self._most is None or len(self._skipped) < self._most:
-                self._skipped.append(item)
-        else:
-            self._rejected_count += 1
-            if self._most is None or len(self._rejected) < self._most:
-                self._rejected.append(item)
-
-    def as_read(self, calls: tuple[LoggedCall, ...], files: tuple[str, ...], joined: int) -> LogRead:
-        """The read with these calls kept of all that were entered."""
-        return LogRead(
-            calls=calls,
-            skipped=tuple(self._skipped),
-            rejected=tuple(self._rejected),
-            files=files,
-            counts=dict(self._formats.most_common()),
-            joined=joined,
-            skipped_for=dict(self._skipped_for.most_common()),
-            rejected_count=self._rejected_count,
-            left_out=self._formats.total() - len(calls),
-        )
+    return found.as_read(tuple(calls), progress)
 
 
 def iter_logs(
-    path: Paths, *, hash_identities: bool = True, progress: Progress | None = None
+    path: Paths,
+    *,
+    hash_identities: bool = True,
+    progress: Progress | None = None,
+    since: Mapping[str, Position] | None = None,
 ) -> Iterator[LoggedCall | Skipped | Rejected]:
     """Read logs one record at a time; batch lines come last, when both sides are known.
 
@@ -140,42 +71,13 @@ def iter_logs(
         BadInputError: A file is missing, empty or not a log.
     """
     identified = Identified(hash_identities)
-    for item in iter_raw(path, progress):
+    for item in iter_raw(path, progress, since):
         yield identified.call_of(item) if isinstance(item, RawCall) else item
 
 
-class Identified:
-    """Makes the calls of one read: each with an id of its own, user and session hashed where asked."""
-
-    def __init__(self, hash_identities: bool = True) -> None:
-        self._hash_identities = hash_identities
-        self._ids: set[str] = set()
-
-    def call_of(self, raw: RawCall) -> LoggedCall | Skipped | Rejected:
-        """The call in one shape, or why there is none."""
-        place = raw.place
-        try:
-            call = normalised(raw)
-        except UNREADABLE as error:
-            return Rejected(f"unusable record ({type(error).__name__})", place.file, place.line)
-        if isinstance(call, NoCall):
-            return Skipped(call.reason, place.origin)
-        changes: dict[str, Any] = {}
-        if self._hash_identities:
-            changes = {"user": _hashed(call.user), "session": _hashed(call.session)}
-        if call.id in self._ids:
-            content = call.model_dump(mode="python", exclude={"origin"})
-            derived = f"{call.id}-{digest(content)[:8]}"
-            while derived in self._ids:
-                derived += "+"
-            changes["id"] = derived
-            warnings = (*call.origin.warnings, "id seen before with other content: a derived id was given")
-            changes["origin"] = call.origin.model_copy(update={"warnings": warnings})
-        self._ids.add(changes.get("id", call.id))
-        return call.model_copy(update=changes) if changes else call
-
-
-def iter_raw(path: Paths, progress: Progress | None = None) -> Iterator[RawCall | Skipped | Rejected]:
+def iter_raw(
+    path: Paths, progress: Progress | None = None, since: Mapping[str, Position] | None = None
+) -> Iterator[RawCall | Skipped | Rejected]:
     """Read logs one record at a time, each call as its record states it.
 
     Raises:
@@ -184,7 +86,8 @@ def iter_raw(path: Paths, progress: Progress | None = None) -> Iterator[RawCall 
     files = log_files(path)
     progress = progress or Progress()
     progress.files = tuple(file.name for file in files)
-    reading = _Reading(progress)
+    progress.bytes_total = _size(files)
+    reading = _Reading(progress, since or {})
     recognised, last = False, BadInputError("No log was given.")
     for file in files:
         try:
@@ -204,11 +107,12 @@ def iter_raw(path: Paths, progress: Progress | None = None) -> Iterator[RawCall 
 class _Reading:
     """One read of several files: what was seen is remembered from file to file."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, since: Mapping[str, Position]) -> None:
         self._progress = progress
+        self._since = since
         self._detection = Detection()
-        self._seen: set[bytes] = set()
-        self._seen_before: set[bytes] = set()
+        self._seen: set[int] = set()
+        self._seen_before: set[int] = set()
         self._joins: dict[str, Join] = {}
 
     def of_file(self, file: LogFile) -> Iterator[RawCall | Skipped | Rejected]:
@@ -216,18 +120,38 @@ class _Reading:
         with on_disk(file) as path:
             yield from self._of_path(path, file.name)
 
-    def _of_path(self, path: Path, name: str) -> Iterator[RawCall | Skipped | Rejected]:
-        recognised, empty = False, True
+    def _of_path(self, path: Path, file: str) -> Iterator[RawCall | Skipped | Rejected]:
+        recognised, problem = False, f"{file}: the file is empty."
+        since = self._since.get(str(path.resolve()))
+        for member in members(path, self._progress, self._count, since):
+            name = f"{file}:{member.name}" if member.name else file
+            items = (replace(item, file=name) if isinstance(item, Rejected) else item for item in member.items)
+            try:
+                yield from self._of_items(items if str(path) != file else member.items, name, known=since is not None)
+                recognised = True
+            except BadInputError as error:
+                # As in a folder, other files than logs are expected in a zip file.
+                if not member.name:
+                    raise
+                problem = problem if recognised else error.title
+                yield Rejected(error.title, name)
+        if not recognised and since is None:
+            raise BadInputError(problem, "Name a file with logged calls.")
+
+    def _of_items(
+        self, items: Iterator[Found | Rejected], name: str, known: bool
+    ) -> Iterator[RawCall | Skipped | Rejected]:
+        """The records of a file, or BadInputError where it is no log; one that was read before is known to be one."""
+        recognised, empty = known, not known
         fields: list[str] = []
         # Rejections wait until the file is known to be a log; afterwards they are handed on at once.
         waiting: list[Rejected] = []
-        first: Rejected | None = None
         importer_of, of_record = self._detection.importer_of, self._of_record
-        for item in records(path, self._progress):
+        for item in items:
             empty = False
             results: Iterable[RawCall | Skipped | Rejected | None]
             if isinstance(item, Rejected):
-                results = (replace(item, file=item.file.replace(str(path), name)),)
+                results = (item,)
             elif (
                 type(item.value) is dict
                 and (importer := importer_of(item.value)) is not None
@@ -237,21 +161,24 @@ class _Reading:
             else:
                 results = self._of_value(item, name, fields)
             for result in results:
-                if not recognised and isinstance(result, Rejected) and len(waiting) < MOST_WAITING:
-                    first = first or result
-                    waiting.append(result)
-                    continue
-                if waiting:
+                if not recognised:
+                    if isinstance(result, Rejected):
+                        waiting.append(result)
+                        continue
+                    recognised = True
                     yield from waiting
                     waiting = []
-                if not isinstance(result, Rejected):
-                    recognised = True
                 if result is not None:
                     yield result
+            if len(waiting) > MOST_UNKNOWN:
+                break
         if empty:
+            if self._progress.tails and (tail := self._progress.tails[-1]).file == name:
+                said = f"line {tail.line}: {tail.reason} (incomplete last line)"
+                raise BadInputError(f"{name}: not a log ({said}).", "It has no complete line.")
             raise BadInputError(f"{name}: the file is empty.", "Name a file with logged calls.")
         if not recognised:
-            said = f"line {first.line}: {first.reason}" if first is not None else "no records"
+            said = f"line {waiting[0].line}: {waiting[0].reason}" if waiting else "no records"
             near = nearest(fields)
             if fields:
                 said = f"fields seen: {', '.join(printable(field) for field in fields[:12])}"
@@ -275,7 +202,7 @@ class _Reading:
             try:
                 record = next(values, values)
             except UNREADABLE as error:
-                yield Rejected(f"unusable record ({type(error).__name__})", file, item.line)
+                yield Rejected(unusable(error), file, item.line)
                 return
             if record is values:
                 return
@@ -287,16 +214,19 @@ class _Reading:
                 yield from self._of_record(importer, record, item, file)
                 continue
             if not isinstance(record, Row) and len(fields) < MOST_FIELDS:
-                fields.extend(name for name in record if name not in fields)
+                fields.extend(name for name in islice(record, MOST_FIELDS) if name not in fields)
             yield Rejected(unknown_shape(record), file, item.line)
 
     def _of_record(
         self, importer: Importer, record: dict[str, Any], item: Found, file: str
     ) -> tuple[RawCall | Skipped | Rejected | None, ...]:
         """What became of a record; None and what it made whole where it may wait for its other side."""
-        content = _content(record)
-        mark = hashlib.blake2b(content, digest_size=16).digest()
-        place = Place(file, item.line, importer.name, mark, len(content), item.warnings)
+        try:
+            content, is_exact = orjson.dumps(record), type(record) is dict
+        except TypeError:  # integers beyond 64 bits, or deeper nesting than it writes
+            content, is_exact = json.dumps(record).encode(), False
+        mark = hash(content)
+        place = Place(file, item.line, importer.name, len(content), item.warnings)
         if mark in self._seen or mark in self._seen_before:
             return (Skipped(REPEAT, place.origin),)
         self._seen.add(mark)
@@ -306,9 +236,19 @@ class _Reading:
             if importer.name in JOINS:
                 join = self._joins.setdefault(importer.name, JOINS[importer.name]())
                 return (None, *self._of_joined(join.add(record, place)))
-            return (_placed(importer.read(record), place),)
+            call = importer.read(record)
+            if isinstance(call, RawCall) and is_exact:
+                call.content = content
+            return (_placed(call, place),)
         except UNREADABLE as error:
-            return (Rejected(f"unusable record ({type(error).__name__})", file, item.line),)
+            return (Rejected(unusable(error), file, item.line),)
+
+    def _count(self, value: Any) -> int:
+        """How many records there are in a value."""
+        try:
+            return sum(1 for _ in self._flat(value))
+        except UNREADABLE:
+            return 0
 
     def _flat(self, value: Any, depth: int = 0) -> Iterator[Any]:
         """The records in a value: lists are flattened, envelopes opened."""
@@ -326,12 +266,14 @@ class _Reading:
         yield value
 
 
-def _content(record: dict[str, Any]) -> bytes:
-    """The record as JSON, by which repeats of it are known."""
+def _size(files: Iterable[LogFile]) -> int | None:
+    """The size of files altogether, or None where one is a pipe."""
     try:
-        return orjson.dumps(record)
-    except TypeError:  # integers beyond 64 bits, or deeper nesting than it writes
-        return json.dumps(record).encode()
+        found = [None if file.is_stdin else file.path.stat() for file in files]
+    except OSError:  # reading it says so
+        return None
+    sizes = [one.st_size for one in found if one is not None and stat.S_ISREG(one.st_mode)]
+    return sum(sizes) if len(sizes) == len(found) else None
 
 
 def _placed(call: RawCall | NoCall, place: Place) -> RawCall | Skipped:
@@ -339,7 +281,3 @@ def _placed(call: RawCall | NoCall, place: Place) -> RawCall | Skipped:
         return Skipped(call.reason, place.origin)
     call.place = place
     return call
-
-
-def _hashed(value: str | None) -> str | None:
-    return None if value is None else hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:16]

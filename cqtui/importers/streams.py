@@ -61,14 +61,14 @@ def _chat(events: Sequence[Event]) -> dict[str, Any]:
     reason: Any = None
     for chunk in events:
         whole.update({key: item for key, item in chunk.items() if key != "choices" and item is not None})
-        for choice in _dicts(chunk.get("choices")):
+        for choice in base.objects_in(chunk.get("choices")):
             if choice.get("index", 0) != 0:
                 continue
             reason = choice.get("finish_reason") or reason
             delta = base.mapping(choice.get("delta") or choice.get("message")) or {"content": choice.get("text")}
             _add(texts, delta.get("content"))
             _add(refusals, delta.get("refusal"))
-            calls = _dicts(delta.get("tool_calls"))
+            calls = base.objects_in(delta.get("tool_calls"))
             if isinstance(legacy := delta.get("function_call"), dict):
                 calls.append({"index": 0, "function": legacy})
             for call in calls:
@@ -143,16 +143,12 @@ def _gemini(events: Sequence[Event]) -> dict[str, Any]:
     parts: list[Any] = []
     for chunk in events:
         whole.update({key: item for key, item in chunk.items() if item is not None})
-        for found in _dicts(chunk.get("candidates"))[:1]:
+        for found in base.objects_in(chunk.get("candidates"))[:1]:
             candidate.update({key: item for key, item in found.items() if item is not None})
-            parts += _dicts(base.mapping(found.get("content")).get("parts"))
+            parts += base.objects_in(base.mapping(found.get("content")).get("parts"))
     if candidate:
         whole["candidates"] = [{**candidate, "content": {"role": "model", "parts": parts}}]
     return whole
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _add(texts: list[str], text: Any) -> None:

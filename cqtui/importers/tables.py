@@ -13,6 +13,8 @@ from cqtui.importers.found import MAX_RECORD, TOO_LONG, Found, Rejected
 from cqtui.importers.lines import Lines
 from cqtui.importers.progress import STEP, FileProgress
 
+# What a line costs to remember, in bytes, beside its own.
+LINE_COST = 64
 DELIMITERS = ",;\t|"
 # Spreadsheets may say the delimiter in a line before the header.
 NAMED_DELIMITER = re.compile(r"sep=(.)\s*", re.IGNORECASE)
@@ -106,7 +108,7 @@ class _Feed:
         if not data:
             raise StopIteration
         self._number += 1
-        self._size += len(data)
+        self._size += len(data) + LINE_COST
         if len(data) > MAX_RECORD:
             self._lines.skip_rest(data)
             data = b"\n"

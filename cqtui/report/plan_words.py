@@ -8,27 +8,47 @@ from cqtui.importers import LogRead
 from cqtui.redaction.redactor import counted_words, without_keys
 from cqtui.report.filters import money, plain
 from cqtui.report.same_model import saving_words
-from cqtui.settings import HOSTED_BASE_URL
+from cqtui.settings import HOSTED_BASE_URL, Settings
 
 SHOWN_PROBLEMS = 5
 
 
-def describe_log(read: LogRead) -> list[str]:
-    """What was read, in lines for people: counts by format, what was skipped, the first problems with file:line."""
-    files = len(read.files)
-    formats = ", ".join(f"{name} {count:,}" for name, count in read.counts.items())
-    lines = [f"Read {read.total_calls:,} calls from {files} file{'s' if files != 1 else ''} ({formats or 'none'})."]
-    if read.left_out:
-        lines.append(f"Kept a random sample of {len(read.calls):,} of them; the traffic's figures are of all.")
-    if read.skipped_for:
-        reasons = (f"{plain(without_keys(reason))} {count:,}" for reason, count in read.skipped_for.items())
-        lines.append("Skipped: " + ", ".join(reasons) + ".")
+def counted(count: int, what: str) -> str:
+    """A number with its noun: ``1 call``, ``1,200 calls``."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def skipped_words(read: LogRead) -> str:
+    """Why records that were recognised give no call, with counts; empty where there are none."""
+    return ", ".join(f"{plain(without_keys(reason))} {count:,}" for reason, count in read.skipped_for.items())
+
+
+def problem_lines(read: LogRead) -> list[str]:
+    """The first records that could not be used, each with file:line, and how many more there are."""
+    lines = []
     for problem in read.rejected[:SHOWN_PROBLEMS]:
         where = f"{problem.file}:{problem.line}" if problem.line else problem.file
-        lines.append(f"{where}: {plain(without_keys(problem.reason))}. Skipped.")
+        reason = problem.reason.removeprefix(f"{problem.file}: ").removesuffix(".")
+        lines.append(f"{plain(where)}: {plain(without_keys(reason))}. Skipped.")
     if read.rejected_count > SHOWN_PROBLEMS:
         lines.append(f"... and {read.rejected_count - SHOWN_PROBLEMS:,} more unusable records.")
+    written = "the last line is incomplete, as of a log that is being written. Not counted."
+    return lines + [f"{plain(tail.file)}:{tail.line}: {written}" for tail in read.tails[:SHOWN_PROBLEMS]]
+
+
+def read_lines(read: LogRead) -> list[str]:
+    """How many calls were read, of which formats, and how many of them were kept."""
+    formats = ", ".join(f"{name} {count:,}" for name, count in read.counts.items())
+    lines = [f"Read {read.total_calls:,} calls from {counted(len(read.files), 'file')} ({formats or 'none'})."]
+    if read.left_out and read.calls:
+        lines.append(f"Kept a random sample of {len(read.calls):,} of them; the traffic's figures are of all.")
     return lines
+
+
+def describe_log(read: LogRead) -> list[str]:
+    """What was read, in lines for people: counts by format, what was skipped, the first problems with file:line."""
+    skipped = [f"Skipped: {skipped_words(read)}."] if read.skipped_for else []
+    return [*read_lines(read), *skipped, *problem_lines(read)]
 
 
 def sentence_of_recipients(plan: Plan) -> str:
@@ -63,7 +83,7 @@ def _replaced(plan: Plan) -> str:
 def describe_plan(plan: Plan, cost: Estimate) -> list[str]:
     """What the log costs today, who will be tried on how many calls, who receives the prompts, and what it may cost."""
     settings = plan.settings
-    today = plan.traffic.monthly_cost_usd
+    today = plan.traffic.monthly_today_usd
     lines = [
         f"{plan.current.short_name} costs you about {money(today)} a month."
         if today is not None
@@ -95,3 +115,31 @@ def describe_plan(plan: Plan, cost: Estimate) -> list[str]:
     shared = "" if monthly is None else f", and what is left of {money(monthly)} for this month's runs"
     lines.append(f"Estimated cost {money(cost.expected_usd)}{worst}; cap {money(settings.budget.usd)}{shared}.")
     return lines
+
+
+def next_steps(settings: Settings, *, dry_run: bool, has_candidates: bool, has_key: bool) -> list[str]:
+    """What to do after a look at the plan, or after a rehearsal; empty after any other run."""
+    if dry_run and not has_candidates:
+        return ["Next: the same command without --dry-run writes down why, and calls nothing."]
+    if dry_run and settings.provider == "portkey":
+        return [
+            "Next: the same command with --provider rehearsal in place of --dry-run: simulated models, free.",
+            f"Then without either, the real run: {_needs(settings, has_key)}.",
+        ]
+    if dry_run:
+        return ["Next: the same command without --dry-run."]
+    if settings.provider == "rehearsal":
+        return [
+            "Simulated answers prove nothing. Next: the same command without --provider rehearsal, the real run: "
+            f"{_needs(settings, has_key)}.",
+            "cqtui health checks key, gateway and models first; --provider local tries real answers on this machine.",
+        ]
+    return []
+
+
+def _needs(settings: Settings, has_key: bool) -> str:
+    if settings.gateway.base_url:
+        return f"it asks before it spends anything, through {without_keys(settings.gateway.base_url)}"
+    if has_key:
+        return "it asks before it spends anything"
+    return "it needs PORTKEY_API_KEY, or --base-url for a gateway of your own, and asks before it spends anything"

@@ -218,7 +218,7 @@ def test_inspect_tells_without_calling(log: Path, tmp_path: Path) -> None:
     assert float(shown["traffic"]["cost_per_call_usd"]) > 0
     assert shown["monthly_cost_usd"] is None  # 23 hours do not tell a month
     text = cqtui("logs", "inspect", log, cwd=tmp_path).stdout
-    assert "Next: cqtui optimize" in text
+    assert text.splitlines()[-1] == f"Next: cqtui init '{log}'"
     assert not (tmp_path / ".cqtui").exists()
 
 
@@ -250,6 +250,7 @@ def test_report_without_a_store(tmp_path: Path) -> None:
 def test_every_command_has_help_with_an_example() -> None:
     paths = [(name,) for name in COMMANDS if name not in ("logs", "local")] + [
         ("logs", "inspect"),
+        ("logs", "convert"),
         ("local", "install"),
         ("history", "compare"),
     ]

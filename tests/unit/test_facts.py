@@ -29,6 +29,7 @@ def raw(**changes: Any) -> RawCall:
         "model": "m",
         "time": "2026-09-10T02:00:00+02:00",
         "usage": {"input_tokens": 12, "output_tokens": 3},
+        "content": b"{}",
     }
     return RawCall(**{**plain, **changes})
 
@@ -70,6 +71,7 @@ odd_raws = st.builds(
 # Records that are nearly always plain: here the two ways must agree in every detail.
 plain_raws = st.builds(
     raw,
+    model=st.sampled_from(["m", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "gpt-35-turbo"]),
     messages=st.lists(
         st.fixed_dictionaries(
             {"role": st.sampled_from(["system", "user", "user", "assistant", "tool"]), "content": st.none() | texts},
@@ -103,3 +105,14 @@ def test_the_usual_record_is_not_built(changes: dict[str, Any], monkeypatch: pyt
     wanted = whole(raw(**changes), Traffic())
     monkeypatch.setattr(facts, "normalised", None)
     assert facts_of_raw(raw(**changes), Traffic()) == wanted
+
+
+@pytest.mark.parametrize("where", ["params", "metadata"])
+def test_what_is_nested_too_deeply_is_refused_either_way(where: str) -> None:
+    value: Any = 1
+    for _ in range(101):
+        value = [value]
+    deep = raw(**{where: {"x": value}, "content": b"[" * 101})
+    for read in (facts_of_raw, whole):
+        with pytest.raises(RecursionError):
+            read(deep, Traffic())

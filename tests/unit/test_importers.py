@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from cqtui.engine.log import read_log
 from cqtui.errors import BadInputError
 from cqtui.importers import LogRead, Skipped, iter_logs, read_logs
 from cqtui.importers.base import instant
+from cqtui.registry.loader import load_registry
+from cqtui.settings import Settings
 
 DATA = Path(__file__).parents[1] / "data" / "logs"
 
@@ -75,6 +79,22 @@ def test_mixed_file_with_broken_lines(tmp_path: Path) -> None:
     assert [(item.file, item.line) for item in read.rejected] == [(str(path), line) for line in (2, 5, 6, 7)]
 
 
+@pytest.mark.parametrize("where", ["metadata", "params", "messages"])
+@pytest.mark.parametrize("depth", [50, 120, 300, 900])
+def test_a_record_that_is_nested_too_deeply_is_refused_by_either_read(tmp_path: Path, where: str, depth: int) -> None:
+    value: Any = "x"
+    for _ in range(depth):
+        value = [value]
+    content = [{"type": "custom", "x": value}]
+    change = {where: [{"role": "user", "content": content}] if where == "messages" else {"x": value}}
+    path = written(tmp_path, native(), native(id="b", **change))
+    read, log = read_logs(path), read_log([path], Settings(), load_registry())
+    assert len(read.calls) == len(log.calls) == log.tally.calls == (2 if depth < 100 else 1)
+    assert read == log.read
+    assert [item.reason for item in read.rejected] == ([] if depth < 100 else ["nested too deeply"])
+    assert all(call.model_dump_json() for call in read.calls)
+
+
 def test_broken_first_line(tmp_path: Path) -> None:
     read = read_logs(written(tmp_path, '{"id": ', native(), native(id="b")))
     assert [call.id for call in read.calls] == ["a", "b"]
@@ -129,6 +149,21 @@ def test_identities_are_hashed(tmp_path: Path) -> None:
     assert call.user != "ann"
     (plain,) = read_logs(path, hash_identities=False).calls
     assert (plain.user, plain.session) == ("ann", "s")
+
+
+def test_a_system_prompt_and_parameters_beside_the_messages(tmp_path: Path) -> None:
+    tool = {"type": "function", "function": {"name": "f"}}
+    beside = {"system": "be", "temperature": 0, "tools": [tool], "stop_sequences": ["x"], "team": "a"}
+    path = written(tmp_path, native(**beside), native(id="b", **beside, params={"seed": 1}))
+    first, second = read_logs(path).calls
+    assert [(message.role, message.text) for message in first.messages] == [("system", "be"), ("user", "hi")]
+    assert first.params == {"temperature": 0, "tools": [tool], "stop": ["x"]}
+    assert second.params == {"seed": 1}
+    told = [{"role": "system", "content": "own"}, *native()["messages"]]
+    (call,) = read_logs(written(tmp_path, native(messages=told, system="be"))).calls
+    assert [message.text for message in call.messages] == ["own", "hi"]
+    (call,) = read_logs(written(tmp_path, {"prompt": "hi", "system": "be", "completion": "yo"})).calls
+    assert [message.text for message in call.messages] == ["be", "hi"]
 
 
 def test_odd_numbers_and_surrogates(tmp_path: Path) -> None:
@@ -211,13 +246,13 @@ def ends_well(content: bytes) -> None:
     assert "\n" not in said
 
 
-@settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200), st.sampled_from([b"", b"\x1f\x8b", b"{", b"[", b"\xff\xfe", b'{"a":1}\n']))
 def test_any_bytes_end_well(content: bytes, start: bytes) -> None:
     ends_well(start + content)
 
 
-@settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300, deadline=None)
 @given(st.lists(odd_records | st.builds(lambda odd: native(**odd), odd_records), min_size=1, max_size=3))
 def test_any_records_end_well(records: list[dict[str, Any]]) -> None:
     ends_well("\n".join(json.dumps(record) for record in records).encode())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cqtui.importers import LogRead, read_logs
-from cqtui.importers.promptfoo import model_of
+from cqtui.importers.formats.promptfoo import model_of
 from tests.spans import said
 
 
@@ -110,6 +110,28 @@ def test_promptfoo_prompts(tmp_path: Path, raw: str, messages: list[tuple[str, s
     assert said(call)[:-1] == messages
 
 
+def test_promptfoo_parameters(tmp_path: Path) -> None:
+    tool = {"name": "f", "input_schema": {"type": "object"}}
+    config = {
+        "temperature": 0,
+        "max_completion_tokens": 9,
+        "reasoning": {"effort": "low"},
+        "tools": [tool],
+        "apiKey": "k",
+    }
+    (call,) = read(tmp_path, result(prompt={"raw": "Say cheese", "label": "x", "config": config})).calls
+    function = {"name": "f", "parameters": {"type": "object"}}
+    assert call.params == {
+        "temperature": 0,
+        "max_completion_tokens": 9,
+        "reasoning_effort": "low",
+        "tools": [{"type": "function", "function": function}],
+    }
+    config["tools"] = [{"type": "web_search"}]
+    (skipped,) = read(tmp_path, result(prompt={"raw": "Say cheese", "config": config})).skipped
+    assert "run by the vendor" in skipped.reason
+
+
 def test_promptfoo_answers(tmp_path: Path) -> None:
     called = [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
     records = [
@@ -131,6 +153,11 @@ def test_promptfoo_cached_answers_say_nothing_of_latency_and_cost(tmp_path: Path
     assert (call.latency_ms, call.cost_usd) == (None, None)
     assert set(call.usage.model_dump().values()) == {None}
     assert any("cache" in warning for warning in call.origin.warnings)
+
+
+def test_promptfoo_cost_of_zero_is_unknown(tmp_path: Path) -> None:
+    assert read(tmp_path, result(cost=0)).calls[0].cost_usd is None
+    assert read(tmp_path, result({"cost": 0.2}, cost=0)).calls[0].cost_usd is not None
 
 
 def test_promptfoo_failed_assertions_are_calls_and_failed_requests_are_not(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_helicone_feedback_is_the_score_and_other_scores_are_kept_raw(
         ({"total_tokens": 110, "prompt_tokens": 100, "completion_tokens": 10}, 100, 10),
         ({"total_tokens": 140, "prompt_tokens": 100, "completion_tokens": 10}, 130, 10),
         ({"provider": "ANTHROPIC", "total_tokens": 110, "prompt_tokens": 100, "completion_tokens": 10}, 130, 10),
-        ({"prompt_tokens": 5, "completion_tokens": 10}, 25, 10),
+        ({"prompt_tokens": 5, "completion_tokens": 10}, 35, 10),
         ({"total_tokens": 117, "prompt_tokens": 100, "completion_tokens": 10, "reasoning_tokens": 7}, 100, 17),
     ],
 )

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from cqtui.importers.base import Importer
 from cqtui.importers.formats import IMPORTERS, Detection
-from cqtui.importers.proxies import CACHED
 from cqtui.importers.raw import NoCall, RawCall, normalised
+from cqtui.importers.reasons import CACHED
 from cqtui.models import LoggedCall
 from tests.proxy_logs import (
     ALL,

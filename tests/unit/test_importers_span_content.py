@@ -55,7 +55,7 @@ def test_log_records_without_their_span(tmp_path: Path) -> None:
     (call,) = found.calls
     assert (call.id, call.model) == ("s1", None)
     assert said(call)[-1] == ("answer", "yo")
-    assert [item.reason for item in found.skipped] == ["a log line, not a model call"]
+    assert [item.reason for item in found.skipped] == ["not a model call: a log line"]
     (alone,) = read(tmp_path, logs[0]).skipped
     assert "an event of a call" in alone.reason
 
@@ -70,7 +70,7 @@ def test_the_whole_call_in_one_event(tmp_path: Path) -> None:
 def test_events_without_content_are_no_content(tmp_path: Path) -> None:
     empty = [{"name": "gen_ai.user.message", "attributes": {}}, {"name": "gen_ai.choice", "attributes": {"index": 0}}]
     (skipped,) = read(tmp_path, span(OLDER, events=empty)).skipped
-    assert skipped.reason.startswith("no content captured")
+    assert skipped.reason.startswith("no prompt in the log")
 
 
 def test_openllmetry(tmp_path: Path) -> None:
@@ -144,6 +144,51 @@ def test_openinference(tmp_path: Path) -> None:
     assert call.params == {"temperature": 0}  # no header and no key
 
 
+FUNCTION = {"name": "f", "description": "d", "parameters": {"type": "object"}}
+WIRE = {"type": "function", "function": FUNCTION}
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {"llm.tools.0.tool.json_schema": json.dumps(WIRE)},
+        {
+            "llm.tools.0.tool.json_schema": json.dumps(
+                {"name": "f", "description": "d", "input_schema": {"type": "object"}}
+            )
+        },
+        {
+            "llm.request.functions.0.name": "f",
+            "llm.request.functions.0.description": "d",
+            "llm.request.functions.0.parameters": '{"type": "object"}',
+        },
+        {"llm.invocation_parameters": json.dumps({"functions": [FUNCTION]})},
+        {"gen_ai.tool.definitions": json.dumps([{"type": "function", **FUNCTION}])},
+    ],
+)
+def test_tools_wherever_a_span_lists_them(tmp_path: Path, listed: dict[str, Any]) -> None:
+    assert call_of(tmp_path, span({**CURRENT, **listed})).params == {"tools": [WIRE]}
+
+
+def test_parameters_of_a_request_that_was_logged_whole(tmp_path: Path) -> None:
+    choice = {"type": "function", "function": {"name": "f"}}
+    logged = {"tools": [WIRE], "tool_choice": choice, "max_output_tokens": 9, "stop_sequences": ["a"], "api_key": "k"}
+    logged |= {"text": {"format": {"type": "json_object"}}, "stream": True}
+    assert call_of(tmp_path, span({**CURRENT, "llm.invocation_parameters": json.dumps(logged)})).params == {
+        "tools": [WIRE],
+        "tool_choice": choice,
+        "max_completion_tokens": 9,
+        "stop": ["a"],
+        "response_format": {"type": "json_object"},
+    }
+
+
+def test_tools_that_the_vendor_runs(tmp_path: Path) -> None:
+    listed = {"gen_ai.tool.definitions": json.dumps([{"type": "web_search"}])}
+    (skipped,) = read(tmp_path, span({**CURRENT, **listed})).skipped
+    assert skipped.reason == "not replayable as is: web_search is run by the vendor"
+
+
 @pytest.mark.parametrize(
     ("asked", "answered"),
     [
@@ -159,7 +204,7 @@ def test_openinference_with_values_only(tmp_path: Path, asked: str, answered: st
     assert said(call) == [("user", "hi"), ("answer", "yo")]
     hidden = {**INFERENCE, "input.value": "__REDACTED__", "output.value": "__REDACTED__"}
     (skipped,) = read(tmp_path, span(hidden)).skipped
-    assert skipped.reason.startswith("no content captured")
+    assert skipped.reason.startswith("no prompt in the log")
 
 
 @pytest.mark.parametrize(

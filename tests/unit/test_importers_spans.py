@@ -107,8 +107,11 @@ def test_what_a_span_says_beside_its_messages(tmp_path: Path) -> None:
     assert any("schema" in warning for warning in call.origin.warnings)
 
 
-def test_unknown_usage_is_not_zero(tmp_path: Path) -> None:
-    assert set(call_of(tmp_path, span(CURRENT)).usage.model_dump().values()) == {None}
+@pytest.mark.parametrize("zeros", [{}, {"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0}])
+def test_unknown_usage_and_cost_are_not_zero(tmp_path: Path, zeros: dict[str, int]) -> None:
+    call = call_of(tmp_path, span({**CURRENT, **zeros, "gen_ai.usage.cost": 0.0}))
+    assert set(call.usage.model_dump().values()) == {None}
+    assert call.cost_usd is None
 
 
 @pytest.mark.parametrize(
@@ -122,8 +125,8 @@ def test_unknown_usage_is_not_zero(tmp_path: Path) -> None:
         ({"openinference.span.kind": "CHAIN", "input.value": "hi"}, "CHAIN"),
         ({"traceloop.span.kind": "workflow"}, "workflow"),
         ({"http.method": "GET"}, "something else"),
-        ({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}, "no content captured"),
-        ({"gen_ai.request.model": "m", "gen_ai.input.messages_ref": "gs://b/x"}, "uploaded elsewhere"),
+        ({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}, "no prompt in the log"),
+        ({"gen_ai.request.model": "m", "gen_ai.input.messages_ref": "gs://b/x"}, "uploaded"),
         ({"gen_ai.request.model": "m", "gen_ai.input.messages": '[{"role": "user", "pa'}, "cut off"),
         ({**CURRENT, "gen_ai.system_instructions": '[{"type": "te'}, "cut off"),
         ({"gen_ai.output.messages": json.dumps(ANSWERED)}, "completion without prompt"),

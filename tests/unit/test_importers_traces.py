@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cqtui.importers import LogRead, braintrust, langfuse_scores, read_logs
+from cqtui.importers import LogRead, read_logs
 from cqtui.importers.base import Importer, clean
-from cqtui.importers.braintrust import BraintrustImporter
-from cqtui.importers.formats import Detection
-from cqtui.importers.langfuse import LangfuseImporter
-from cqtui.importers.langsmith import LangSmithImporter
+from cqtui.importers.formats import Detection, braintrust, langfuse_scores
+from cqtui.importers.formats.braintrust import BraintrustImporter
+from cqtui.importers.formats.langfuse import LangfuseImporter
+from cqtui.importers.formats.langsmith import LangSmithImporter
 from cqtui.importers.raw import NoCall, RawCall, normalised
 from cqtui.models import LoggedCall
 
@@ -132,7 +132,7 @@ def test_prompt_variables_are_no_prompt(variables: Any) -> None:
 
 @pytest.mark.parametrize("record", [blob(input=""), page(input=None), run(inputs={}), span(input=None)])
 def test_an_input_that_was_not_captured(record: dict[str, Any]) -> None:
-    assert "not captured" in refused(record)
+    assert "no prompt in the log" in refused(record)
 
 
 @pytest.mark.parametrize("prompts", [["hi", "ho"], [HI, HI]])
@@ -188,7 +188,9 @@ def test_an_answer_that_the_tool_parsed_is_written_out_again() -> None:
 
 
 def test_an_empty_response_is_no_call() -> None:
-    assert refused(run(outputs={"object": "chat.completion", "choices": []})) == "the response has no choices"
+    assert (
+        refused(run(outputs={"object": "chat.completion", "choices": []})) == "the response holds no answer: no choices"
+    )
 
 
 ITEMS = [{"type": "reasoning", "summary": []}, {"type": "message", "role": "assistant", "content": "yo"}]
@@ -501,17 +503,17 @@ def test_langfuse_cost_of_zero_without_details_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (blob(type="SPAN"), "an observation of type SPAN, not a model call"),
-        (page(type="EMBEDDING"), "an observation of type EMBEDDING, not a model call"),
+        (blob(type="SPAN"), "not a model call: span"),
+        (page(type="EMBEDDING"), "not a model call: embedding"),
         (blob(level="ERROR", status_message="429: slow down"), "the call failed: 429: slow down"),
-        (page(level="ERROR"), "the call failed: no error was noted"),
+        (page(level="ERROR"), "the call failed: no reason was logged"),
         (
             page(input=[{"role": "user", "content": "see @@@langfuseMedia:type=image/png|id=x|source=bytes@@@"}]),
-            "an image or file of the prompt is stored at Langfuse, not in the log",
+            "part of the prompt is not in the log: an image or file is stored at Langfuse",
         ),
         (
             {"id": "t", "name": "job", "bookmarked": False, "public": False, "input": "x"},
-            "a trace of Langfuse, not a model call: its observations hold the calls",
+            "not a model call: a trace, whose observations hold the calls",
         ),
     ],
 )
@@ -574,7 +576,7 @@ def test_a_langfuse_trace_holds_its_observations_and_their_scores(tmp_path: Path
     found = read_logs(log(tmp_path, {**trace, "observations": inner}), hash_identities=False)
     (call,) = found.calls
     assert (call.user, call.session, call.tags, call.score) == ("u", "s", ("ci",), 0.5)
-    assert reasons(found) == ["an observation of type SPAN, not a model call"]
+    assert reasons(found) == ["not a model call: span"]
 
 
 @pytest.mark.parametrize("record", [page(helpful=[0.5]), run(), span(), blob()], ids=["page", "run", "span", "blob"])
@@ -636,6 +638,15 @@ def test_langsmith_usage_is_the_total_and_zeros_are_unknown() -> None:
     assert read(run(**uncounted, outputs=told)).usage.input_tokens == 5
 
 
+@pytest.mark.parametrize(("counted", "cached"), [(50, 40), (90, None)])
+def test_details_that_only_the_answer_has_complete_what_the_tool_counted(counted: int, cached: int | None) -> None:
+    meta = {"input_tokens": 50, "output_tokens": 3, "input_token_details": {"cache_read": 40}}
+    message = constructor("AIMessage", content="yo", usage_metadata=meta)
+    answered = {"generations": [[{"message": message}]]}
+    usage = read(run(outputs=answered, prompt_tokens=counted, completion_tokens=3)).usage
+    assert (usage.input_tokens, usage.output_tokens, usage.cached_tokens) == (counted, 3, cached)
+
+
 def test_langsmith_feedback() -> None:
     assert read(run(feedback_stats={"helpful": {"n": 2, "avg": 0.5}})).score == 0.5
     assert read(run(feedback_stats={"note": {"n": 1, "avg": None}})).score is None
@@ -646,10 +657,10 @@ def test_langsmith_feedback() -> None:
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (run(run_type="chain"), "a run of type chain, not a model call"),
-        (run(run_type="embedding"), "a run of type embedding, not a model call"),
+        (run(run_type="chain"), "not a model call: chain"),
+        (run(run_type="embedding"), "not a model call: embedding"),
         (run(error="RateLimitError()\nTraceback"), "the call failed: RateLimitError() Traceback"),
-        (run(status="error"), "the call failed: no error was noted"),
+        (run(status="error"), "the call failed: no reason was logged"),
     ],
 )
 def test_langsmith_runs_that_are_no_call(record: dict[str, Any], reason: str) -> None:
@@ -670,7 +681,7 @@ def test_langsmith_runs_inside_a_run_are_read_too(tmp_path: Path) -> None:
     )
     found = read_logs(log(tmp_path, deep))
     assert [call.id for call in found.calls] == ["r", "q"]
-    assert reasons(found) == ["a run of type chain, not a model call"] * 2
+    assert reasons(found) == ["not a model call: chain"] * 2
 
 
 # --- Braintrust
@@ -707,7 +718,7 @@ def test_braintrust_answers_from_a_cache_have_no_latency() -> None:
 
 
 def test_braintrust_experiments_are_said_to_be_no_traffic() -> None:
-    assert any("experiment" in text for text in read(span(experiment_id="e")).origin.warnings)
+    assert any("evaluation" in text for text in read(span(experiment_id="e")).origin.warnings)
 
 
 STORED = {"type": "braintrust_attachment", "key": "k", "content_type": "image/png", "filename": "a.png"}
@@ -716,12 +727,12 @@ STORED = {"type": "braintrust_attachment", "key": "k", "content_type": "image/pn
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (span(span_attributes={"type": "task"}), "a span of type task, not a model call"),
-        (span(span_attributes={}), "a span of no type, not a model call"),
+        (span(span_attributes={"type": "task"}), "not a model call: task"),
+        (span(span_attributes={}), "not a model call: a span of no type"),
         (span(error={"message": "boom"}), "the call failed: boom"),
         (
             span(input=[{"role": "user", "content": [{"type": "image_url", "image_url": {"url": STORED}}]}]),
-            "an attachment of the prompt is stored at Braintrust, not in the log",
+            "part of the prompt is not in the log: an attachment is stored at Braintrust",
         ),
     ],
 )

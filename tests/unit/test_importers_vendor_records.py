@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cqtui.importers.azure_openai import CUT, NO_BODIES, SPLIT
 from cqtui.importers.exchange import read_exchange
 from cqtui.importers.formats import IMPORTERS
+from cqtui.importers.formats.azure_openai import CUT_ANSWER, CUT_PROMPT, NO_BODIES, SPLIT
 from cqtui.importers.raw import NoCall, RawCall, normalised
 from cqtui.models import LoggedCall
 from tests.vendor_bodies import SAID, USER, answer, claude, completion, logged
@@ -69,8 +69,16 @@ def test_an_answer_alone_is_no_call(tmp_path: Path, response: dict[str, Any]) ->
     assert skipped.reason == "completion without prompt"
 
 
+def test_id_and_time_of_a_response_that_has_none(tmp_path: Path) -> None:
+    record = {"id": "r", "time": 1789001000, "request": CHAT, "response": claude(TEXT, id=None)}
+    (call,) = logged(tmp_path, record).calls
+    assert call.id == "r"
+    assert call.time is not None
+
+
 def test_what_stands_around_a_pair(tmp_path: Path) -> None:
     about = {"timestamp": 1789001000, "latency_ms": 9, "provider": "Bedrock", "user": "u", "metadata": {"team": "t"}}
+    about |= {"tags": ["a"], "ttft_ms": 4, "feedback": {"score": 0.5}}
     request = {"anthropic_version": "bedrock-2023-05-31", "messages": USER, "max_tokens": 5}
     response = claude(TEXT, model=None, usage={"input_tokens": 1, "output_tokens": 1, "service_tier": "batch"})
     record = {"request": request, "response": response, "modelId": "anthropic.claude-haiku-4-5-20251001-v1:0", **about}
@@ -78,6 +86,7 @@ def test_what_stands_around_a_pair(tmp_path: Path) -> None:
     assert call.time is not None
     assert (call.model, call.provider, call.latency_ms) == ("claude-haiku-4-5-20251001", "bedrock", 9)
     assert (call.user, call.metadata, call.params) == ("u", {"team": "t", "service_tier": "batch"}, {"max_tokens": 5})
+    assert (call.tags, call.ttft_ms, call.score) == (("a",), 4, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -137,10 +146,10 @@ class TestAzure:
     @pytest.mark.parametrize(
         ("row", "said"),
         [
-            ({"backendRequestBody": '{"messages": [{"role": "us'}, CUT.format("request")),
+            ({"backendRequestBody": '{"messages": [{"role": "us'}, CUT_PROMPT),
             (
                 {"backendRequestBody": json.dumps(CHAT), "backendResponseBody": '{"choices": [{"mess'},
-                CUT.format("response"),
+                CUT_ANSWER,
             ),
             ({"backendRequestBody": "", "backendResponseBody": ""}, NO_BODIES),
             ({"requestMessages": "[...]", "sequenceNumber": 1}, SPLIT),
@@ -213,7 +222,14 @@ class TestBatches:
     def test_an_output_without_a_body(self, tmp_path: Path) -> None:
         asked = {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": CHAT}
         out = {"custom_id": "1", "response": {"status_code": 200}, "error": None}
-        assert logged(tmp_path, asked, out).skipped[0].reason == "the response has no choices"
+        assert logged(tmp_path, asked, out).skipped[0].reason == "the response holds no answer: no choices"
+
+    @pytest.mark.parametrize(
+        ("body", "said"), [({"error": {"code": "content_filter"}}, "content_filter"), (None, "status 400")]
+    )
+    def test_a_bad_status_says_what_went_wrong(self, tmp_path: Path, body: Any, said: str) -> None:
+        out = {"custom_id": "1", "response": {"status_code": 400, "body": body}, "error": None}
+        assert logged(tmp_path, out).skipped[0].reason == f"the call failed: {said}"
 
     def test_anthropic_results(self, tmp_path: Path) -> None:
         asked = [{"custom_id": name, "params": {"messages": USER, "max_tokens": 5}} for name in "abcde"]
@@ -228,7 +244,7 @@ class TestBatches:
         read = logged(tmp_path, *rows, *asked)
         assert [(call.id, call.is_baseline) for call in read.calls] == [("a", True), ("e", False)]
         assert {call.origin.format for call in read.calls} == {"anthropic_batch"}
-        failed = [f"batch request failed: {said}" for said in ("bad", "expired", "canceled")]
+        failed = [f"the call failed: {said}" for said in ("bad", "expired", "canceled")]
         assert [item.reason for item in read.skipped] == failed
         assert read.records == 9
         alone = logged(tmp_path, *rows)

@@ -22,6 +22,7 @@ from tests.vendor_bodies import SAID, USER, answer, call_of, claude, completion,
 
 SCHEMA = {"type": "object"}
 FUNCTION = {"type": "function", "function": {"name": "f", "description": "d", "parameters": SCHEMA}}
+STRICT = {"type": "function", "function": {"name": "f", "strict": True}}
 NAMED = {"type": "function", "function": {"name": "f"}}
 WRAPPED = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA, "strict": True}}
 TEXT = [{"type": "text", "text": "yo"}]
@@ -68,6 +69,12 @@ TEXT = [{"type": "text", "text": "yo"}]
         ({"reasoning": {"effort": None, "summary": None}}, {}),
         ({"reasoning": {"max_tokens": 9}}, {"reasoning": {"max_tokens": 9}}),
         ({"thinking": {"type": "disabled"}}, {}),
+        ({"max_output_tokens": 5}, {"max_completion_tokens": 5}),
+        ({"tool_choice": "any"}, {"tool_choice": "required"}),
+        ({"tool_choice": '{"type": "tool", "toolName": "f"}'}, {"tool_choice": NAMED}),
+        ({"tools": [json.dumps({"name": "f", "description": "d", "inputSchema": SCHEMA})]}, {"tools": [FUNCTION]}),
+        ({"tools": [{"type": "function", "name": "f", "strict": True}]}, {"tools": [STRICT]}),
+        ({"tools": [FUNCTION, None, "x"]}, {"tools": [FUNCTION]}),
     ],
 )
 def test_params_are_openais(given: dict[str, Any], sent: dict[str, Any]) -> None:
@@ -150,11 +157,55 @@ def test_unusable_usage_is_unknown(logged: Any) -> None:
         assert UNREADABLE in call.origin.warnings
 
 
-def test_more_cached_than_input_is_added() -> None:
-    usage = {"input_tokens": 5, "output_tokens": 1, "input_tokens_details": {"cached_tokens": 20}}
+@pytest.mark.parametrize(("written", "total"), [(0, 25), (8, 33)])
+def test_more_cached_than_input_is_added(written: int, total: int) -> None:
+    details = {"cached_tokens": 20, "cache_write_tokens": written}
+    usage = {"input_tokens": 5, "output_tokens": 1, "input_tokens_details": details}
     call = call_of({"input": "hi"}, answer(SAID, usage=usage))
-    assert call.usage.input_tokens == 25
+    assert call.usage.input_tokens == total
     assert call.origin.warnings
+
+
+def test_zeros_are_no_counts() -> None:
+    zeros = {
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "total_tokens": 0,
+        "prompt_tokens_details": {"cached_tokens": 0},
+    }
+    assert call_of({"messages": USER}, completion(usage=zeros)).usage == Usage()
+
+
+@pytest.mark.parametrize(
+    ("counts", "output"),
+    [
+        ({"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14}, 5),
+        # Some services count reasoning beside the completion.
+        ({"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 17}, 8),
+        ({"prompt_tokens": 9, "completion_tokens": 5}, 5),
+        ({"prompt_tokens": 9, "completion_tokens": "5", "total_tokens": 17}, 5),
+    ],
+)
+def test_reasoning_tokens_are_inside_the_output(counts: dict[str, Any], output: int) -> None:
+    usage = {**counts, "completion_tokens_details": {"reasoning_tokens": 3}}
+    found = call_of({"messages": USER}, completion(usage=usage)).usage
+    assert (found.output_tokens, found.reasoning_tokens) == (output, 3)
+
+
+@pytest.mark.parametrize(
+    ("logged", "read"),
+    [
+        (
+            {"input_tokens": 5, "output_tokens": None, "cache_read_input_tokens": 4},
+            Usage(input_tokens=9, cached_tokens=4),
+        ),
+        ({"output_tokens": 2}, Usage(output_tokens=2)),
+    ],
+)
+def test_one_unknown_count_leaves_the_others_known(logged: Any, read: Usage) -> None:
+    call = call_of({"messages": USER}, claude(TEXT, usage=logged))
+    assert call.usage == read
+    assert not call.origin.warnings
 
 
 def test_our_reading_of_openais_usage_agrees_with_the_library() -> None:
@@ -205,9 +256,30 @@ def test_responses_finish_reasons(response: dict[str, Any], read: str) -> None:
     assert call_of({"input": "hi"}, response).finish_reason == read
 
 
-@pytest.mark.parametrize(("reason", "read"), [("STOP", "stop"), ("MAX_TOKENS", "length"), ("SAFETY", "content_filter")])
-def test_gemini_finish_reasons(reason: str, read: str) -> None:
+@pytest.mark.parametrize(
+    ("reason", "read", "with_call"),
+    [
+        ("STOP", "stop", "tool_calls"),
+        ("MAX_TOKENS", "length", "length"),
+        ("SAFETY", "content_filter", "content_filter"),
+        ("RECITATION", "content_filter", "content_filter"),
+        (None, None, "tool_calls"),
+    ],
+)
+def test_gemini_finish_reasons(reason: str | None, read: str | None, with_call: str) -> None:
     assert call_of({"contents": ["hi"]}, {"candidates": [{"finishReason": reason}]}).finish_reason == read
+    content = {"parts": [{"functionCall": {"name": "f", "args": {}}}]}
+    called = {"candidates": [{"finishReason": reason, "content": content}]}
+    assert call_of({"contents": ["hi"]}, called).finish_reason == with_call
+
+
+def test_gemini_requests_of_its_library_keep_all_in_one_object() -> None:
+    config = {"system_instruction": "s", "temperature": 0, "thinking_config": {"thinking_level": "LOW"}}
+    config["tools"] = [{"function_declarations": [FUNCTION["function"]]}]
+    call = call_of({"contents": "hi", "config": config}, {"candidates": [{"content": {"parts": [{"text": "yo"}]}}]})
+    assert [(message.role, message.text) for message in call.messages] == [("system", "s"), ("user", "hi")]
+    assert call.params == {"temperature": 0, "reasoning_effort": "low", "tools": [FUNCTION]}
+    assert not call.origin.warnings
 
 
 def test_refusals_and_empty_answers() -> None:

@@ -54,7 +54,7 @@ class TestRecognition:
             ({"messages": USER, "system": "s"}, {"type": "error", "error": {"message": "Overloaded"}}, "Overloaded"),
             ({"input": "hi"}, answer([], status="failed", error={"code": "server_error"}), "server_error"),
             ({"input": "hi"}, answer([], status="in_progress"), "not finished"),
-            ({"prompt": ["a", "b"]}, {"choices": [{"text": "yo"}]}, "2 prompts"),
+            ({"prompt": ["a", "b"]}, {"choices": [{"text": "yo"}]}, "several prompts"),
             ({"contents": []}, {"promptFeedback": {"blockReason": "SAFETY"}}, "SAFETY"),
         ],
     )
@@ -207,6 +207,11 @@ class TestMessages:
         assert call_of({"input": '{"a": 1}'}, answer(SAID)).messages[0].text == '{"a": 1}'
         assert call_of({"input": '[{"a": 1}]'}, answer(SAID)).messages[0].text == '[{"a": 1}]'
         assert call_of({"input": json.dumps(USER)}, answer(SAID)).messages[0].text == "hi"
+
+    def test_gemini_sounds_have_openais_names(self) -> None:
+        parts = [{"text": "a"}, {"inlineData": {"mimeType": "audio/mpeg", "data": "aGk="}}]
+        (user,) = wire(call_of({"contents": [{"role": "user", "parts": parts}]}, None))
+        assert user["content"][1]["input_audio"] == {"data": "aGk=", "format": "mp3"}
 
     def test_gemini_parts(self) -> None:
         contents = [

@@ -108,7 +108,7 @@ def test_settings_tools_and_metadata(tmp_path: Path) -> None:
     call = call_of(tmp_path, attributes)
     assert call.params == {
         "temperature": 0.2,
-        "max_tokens": 50,
+        "max_completion_tokens": 50,
         "tools": [
             {"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object"}}},
         ],
@@ -151,12 +151,28 @@ def test_reasoning_tokens_and_tokens_that_are_no_number(tmp_path: Path) -> None:
     assert (found.input_tokens, found.output_tokens, found.reasoning_tokens) == (None, None, 6)
 
 
+def test_zeros_are_no_counts(tmp_path: Path) -> None:
+    usage = {**INNER, "ai.usage.inputTokens": 0, "ai.usage.outputTokens": 0, "ai.usage.totalTokens": 0}
+    assert set(call_of(tmp_path, usage).usage.model_dump().values()) == {None}
+
+
+@pytest.mark.parametrize(("total", "output"), [(24, 14), (18, 8), (None, 8)])
+def test_reasoning_tokens_are_inside_the_output(tmp_path: Path, total: int | None, output: int) -> None:
+    usage = {"inputTokens": 10, "outputTokens": 8, "reasoningTokens": 6, "totalTokens": total}
+    attributes = {f"ai.usage.{name}": count for name, count in usage.items() if count is not None}
+    assert call_of(tmp_path, {**INNER, **attributes}).usage.output_tokens == output
+
+
 @pytest.mark.parametrize(
     ("attributes", "reason"),
     [
+        (
+            {**INNER, "ai.prompt.tools": [json.dumps({"type": "provider-defined", "id": "o.w", "name": "web"})]},
+            "web is run by the vendor",
+        ),
         ({**INNER, "ai.operationId": "ai.generateText"}, "only repeats"),
         ({**INNER, "ai.operationId": "ai.streamObject"}, "only repeats"),
-        ({"ai.operationId": "ai.toolCall", "ai.toolCall.name": "f"}, "'ai.toolCall', not a model call"),
+        ({"ai.operationId": "ai.toolCall", "ai.toolCall.name": "f"}, "not a model call: ai.toolCall"),
         ({"ai.operationId": "ai.embed.doEmbed", "ai.usage.tokens": 3}, "not a model call"),
         (without("ai.prompt.messages"), "turn on recordInputs"),
         ({**INNER, "ai.prompt.messages": ASKED[:-9]}, "cut off"),

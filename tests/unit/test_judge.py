@@ -317,3 +317,13 @@ async def test_where_the_rules_are_unsure_of_a_refusal_the_judge_s_view_counts(t
     result, _ = await run(tmp_path / "b", seen_as("none"), count=10)
     assert result.evidence[0].ledger.newly_refused == 0
     assert result.evidence[0].candidate_score == 80
+
+
+def test_with_local_inference_a_hosted_judge_of_the_settings_is_not_asked() -> None:
+    local = {"id": "local/tiny", "provider": "local", "model": "tiny", "price": {"input": 0.01, "output": 0.01}}
+    models = [{**local, "family": "tiny"}, {**local, "id": "local/judge", "model": "judge", "family": "judge"}]
+    chosen = {"provider": "local", "models": models, "candidates": ("local/tiny",)}
+    hosted = plan_for(settings(**chosen, judge={"models": ("anthropic/claude-haiku-4-5",)}), [CALL])
+    assert hosted.panel.models == ()
+    own = plan_for(settings(**chosen, judge={"models": ("local/judge",)}), [CALL])
+    assert [entry.id for entry in own.panel.models] == ["local/judge"]

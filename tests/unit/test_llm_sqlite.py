@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cqtui.errors import BadInputError
-from cqtui.importers import LogRead, read_logs
-from cqtui.importers.llm_sqlite import LlmSqliteImporter, usage_of
+from cqtui.importers import LogRead, llm_database, read_logs
+from cqtui.importers.formats.llm_sqlite import LlmSqliteImporter, usage_of
 from cqtui.models import LoggedCall
 
 SAMPLE = Path(__file__).parents[1] / "data" / "logs" / "llm_logs.db"
@@ -156,7 +156,7 @@ def test_fragments_schema_tools_and_resolved_model_of_a_response(tmp_path: Path)
     assert first.model == "gpt-4o-mini-2024-07-18"
     assert said(first) == [("system", "second\n\nown"), ("user", "first\nsecond\nask r1")]
     assert first.params["response_format"]["json_schema"]["schema"] == {"type": "object"}
-    function = {"name": "clock", "description": "", "parameters": {"type": "object"}}
+    function = {"name": "clock", "parameters": {"type": "object"}}
     assert first.params["tools"] == [{"type": "function", "function": function}]
     assert first.completion is not None
     assert [(made.name, made.arguments, made.id) for made in first.completion.tool_calls] == [
@@ -269,7 +269,7 @@ def test_a_broken_chain_is_no_call(tmp_path: Path, changes: str, parent: str, ti
         connection.execute(changes)
         connection.commit()
     read = read_logs(file)
-    assert "a message of its conversation is missing" in {item.reason for item in read.skipped}
+    assert llm_database.BROKEN_CHAIN in {item.reason for item in read.skipped}
     assert read.records == 2
     assert "t1" not in {call.id for call in read.calls}
 

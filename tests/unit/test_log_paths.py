@@ -60,7 +60,7 @@ def test_a_file_of_a_folder_is_known_by_its_suffix(here: Path, suffix: str) -> N
         ("{}", True),
         (line().encode("utf-8-sig"), True),
         (line().encode("utf-16"), True),
-        (gzip.compress(b"x"), True),
+        (gzip.compress(b"x", mtime=0), True),
         (b"\x28\xb5\x2f\xfd", True),
         (b"PAR1", True),
         (b"SQLite format 3\0", True),
@@ -222,7 +222,11 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("content", [line().encode(), gzip.compress(line().encode()), DATABASE.read_bytes()])
+@pytest.mark.parametrize(
+    "content",
+    [line().encode(), gzip.compress(line().encode()), DATABASE.read_bytes()],
+    ids=["lines", "gzip", "SQLite"],
+)
 def test_stdin_may_hold_what_a_file_may(scratch: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     monkeypatch.setattr("sys.stdin", Stdin(content))
     read = read_logs(["-", "-"])

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import json
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cqtui.engine.log import read_log
 from cqtui.importers import LogRead, read_logs
 from cqtui.models import LoggedCall
+from cqtui.registry.loader import load_registry
+from cqtui.settings import Settings
 
 DATA = Path(__file__).parents[1] / "data" / "logs"
 ENTRIES: list[dict[str, Any]] = json.loads((DATA / "manifest.json").read_text())["files"]
@@ -79,3 +85,58 @@ def check(entry: dict[str, Any], read: LogRead) -> None:
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: str(entry["format"]))
 def test_samples_equal_the_manifest(entry: dict[str, Any]) -> None:
     check(entry, read_logs(paths(entry), hash_identities=False))
+
+
+TEXTS = [entry for entry in ENTRIES if entry["format"] != "llm_sqlite"]
+LINES = [entry for entry in TEXTS if entry["file"].endswith(".jsonl")]
+AS_OF = date(2026, 11, 26)
+
+
+def carriage_returns(content: bytes) -> bytes:
+    return content.replace(b"\n", b"\r\n")
+
+
+WRAPPED: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "BOM": lambda content: codecs.BOM_UTF8 + content,
+    "CRLF": carriage_returns,
+    "all three": lambda content: gzip.compress(codecs.BOM_UTF8 + carriage_returns(content)),
+    "UTF-16": lambda content: content.decode().encode("utf-16"),
+    "no last line break": lambda content: content.rstrip(b"\n"),
+}
+
+
+@pytest.mark.parametrize("how", WRAPPED)
+@pytest.mark.parametrize("entry", TEXTS, ids=lambda entry: str(entry["format"]))
+def test_samples_are_the_same_in_other_wrappings(entry: dict[str, Any], how: str, tmp_path: Path) -> None:
+    for path in paths(entry):
+        (tmp_path / path.name).write_bytes(WRAPPED[how](path.read_bytes()))
+    check(entry, read_logs(paths(entry, tmp_path), hash_identities=False))
+
+
+def plain(call: LoggedCall) -> dict[str, Any]:
+    return call.model_dump(exclude={"origin"})
+
+
+def test_line_formats_are_read_from_one_mixed_file(tmp_path: Path) -> None:
+    # The nth lines of all the files, so that no two neighbours are of one format.
+    files = [path.read_text().splitlines() for entry in LINES for path in paths(entry)]
+    longest = max(map(len, files))
+    mixed = [lines[number] for number in range(longest) for lines in files if number < len(lines)]
+    (tmp_path / "mixed.log").write_text("\n".join(mixed) + "\n")
+    read = read_logs(tmp_path / "mixed.log", hash_identities=False)
+    assert read.counts == {entry["format"]: entry["records"] for entry in LINES}
+    assert not read.rejected
+    assert read.records == len(mixed)
+    alone = [call for entry in LINES for call in read_logs(paths(entry), hash_identities=False).calls]
+    by_id = {call.id: plain(call) for call in read.calls}
+    assert by_id == {call.id: plain(call) for call in alone}
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: str(entry["format"]))
+def test_a_run_s_pass_finds_the_same(entry: dict[str, Any]) -> None:
+    whole = read_logs(paths(entry))
+    log = read_log(paths(entry), Settings(as_of=AS_OF), load_registry(today=AS_OF))
+    assert log.read == whole
+    assert log.tally.calls == len(whole.calls) == entry["records"]
+    assert log.tally.baseline_calls == entry["records"]

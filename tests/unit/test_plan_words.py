@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
+
+import pytest
 
 from cqtui.engine.estimate import estimate
 from cqtui.engine.optimize import plan_for
 from cqtui.engine.plan import Plan
-from cqtui.importers import LogRead, Rejected
-from cqtui.report.plan_words import describe_log, describe_plan, sentence_of_recipients
-from cqtui.settings import Settings
+from cqtui.importers import LogRead, Rejected, read_logs
+from cqtui.report.plan_words import describe_log, describe_plan, next_steps, sentence_of_recipients
+from cqtui.settings import Provider, Settings
 from tests.fakes import logged_call
 
 
@@ -68,3 +71,30 @@ def test_a_log_s_problems_are_named_with_their_place_and_stay_inert() -> None:
     assert lines[1] == "a.jsonl:1: bad \ufffd[31m1. Skipped."
     assert lines[-1] == "... and 2 more unusable records."
     assert len(lines) == 7
+
+
+def test_an_incomplete_last_line_is_named_and_counts_for_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"messages": [{"role": "user", "content": "hi"}], "completion": "yo"}\n{"messages": [{"ro')
+    read = read_logs(log)
+    assert (read.records, len(read.rejected)) == (1, 0)
+    assert describe_log(read)[1:] == [
+        f"{log}:2: the last line is incomplete, as of a log that is being written. Not counted."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("provider", "dry_run", "has_key", "words"),
+    [
+        ("portkey", True, False, ["--provider rehearsal in place of --dry-run", "it needs PORTKEY_API_KEY"]),
+        ("portkey", True, True, ["--provider rehearsal in place of --dry-run", "real run: it asks before it spends"]),
+        ("rehearsal", True, False, ["without --dry-run"]),
+        ("rehearsal", False, False, ["without --provider rehearsal", "PORTKEY_API_KEY", "cqtui health"]),
+        ("portkey", False, True, []),
+    ],
+)
+def test_each_step_names_the_next(provider: Provider, dry_run: bool, has_key: bool, words: list[str]) -> None:
+    said = " ".join(next_steps(Settings(provider=provider), dry_run=dry_run, has_candidates=True, has_key=has_key))
+    assert bool(said) == bool(words)
+    for each in words:
+        assert each in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,16 +12,18 @@ from typing import Any
 
 import pytest
 
+from cqtui.engine.decide import business_impact
 from cqtui.engine.facts import CallFacts
 from cqtui.engine.log import Log, read_log
 from cqtui.engine.plan import make_plan
-from cqtui.engine.tally import OTHERS, Tally, price_thresholds, tally
+from cqtui.engine.tally import OTHERS, Tallies, Tally, price_thresholds, tally
 from cqtui.engine.traffic import profile_of
 from cqtui.importers import RawCall, Sample
 from cqtui.importers.base import Place
 from cqtui.models import ModelEntry, Percentiles, Usage
 from cqtui.registry.loader import load_registry
 from cqtui.registry.pricing import cost_of
+from cqtui.results import Interval
 from cqtui.settings import Settings
 
 AS_OF = date(2026, 11, 26)
@@ -29,7 +32,7 @@ CURRENT = "openai/gpt-5.6-terra"
 
 
 def raw(number: int, session: str | None = None, size: int = 10) -> RawCall:
-    place = Place("f", number, "native", number.to_bytes(16, "big"), size, ())
+    place = Place("f", number, "native", size, ())
     return RawCall(messages="hi", session=session, place=place)
 
 
@@ -37,7 +40,7 @@ def drawn(calls: list[RawCall], size: int, seed: int = 1, **limits: int) -> list
     sample = Sample(size, seed, **limits)
     for position, call in enumerate(calls):
         sample.offer(call, position)
-    return [call for _, call in sample.numbered]
+    return [call for _, call in sample.drawn()]
 
 
 def test_a_small_log_is_kept_whole_in_its_order() -> None:
@@ -110,7 +113,7 @@ def test_figures_are_of_all_calls_and_the_sample_of_some(tmp_path: Path) -> None
     log, everything = logged(path, 200), logged(path, 10_000)
     assert (len(log.calls), log.read.left_out, log.read.total_calls) == (200, 2800, 3000)
     assert log.tally == everything.tally
-    assert log.tally.segments == {"usual": 2700, "rare": 300}
+    assert log.tally.counts.segments == {"usual": 2700, "rare": 300}
     assert log.read.skipped_for == {"repeat of an identical record": 1, "no message has content": 1}
     assert log.read.records == everything.read.records == len(records)
     assert [call.id for call in everything.calls] == [f"c{number}" for number in range(3000)]
@@ -134,6 +137,74 @@ def test_a_current_model_with_little_traffic_gets_half_the_sample(tmp_path: Path
     assert len(own) == 40
     plan = make_plan(Settings(as_of=AS_OF, current_model=CURRENT), load_registry(today=AS_OF), logged(path, 100))
     assert any(note.startswith("3,960 calls of other models") for note in plan.notes)
+
+
+def test_a_run_s_traffic_is_that_of_the_current_model_alone(tmp_path: Path) -> None:
+    other = "openai/gpt-5.4-mini"
+    records = [record(number, model=CURRENT if number % 4 == 0 else other) for number in range(4000)]
+    records[2]["usage"] = {"input_tokens": 9_999, "output_tokens": 9}
+    log = logged(written(tmp_path, records), 10_000)
+    plan = make_plan(Settings(as_of=AS_OF, current_model=CURRENT), load_registry(today=AS_OF), log)
+    assert plan.traffic.calls == plan.traffic.baseline_calls == 1000
+    assert plan.traffic.max_input_tokens == 106
+    assert plan.traffic.monthly_requests == round(1000 / (3999 / 1440) * 365.25 / 12)
+    assert plan.traffic.models == {other: 3000, CURRENT: 1000}
+    assert log.tally.counts.max_input_tokens == 9_999
+
+
+def test_what_a_month_costs_today_has_the_cached_tokens_at_their_price(tmp_path: Path) -> None:
+    usage = {"input_tokens": 1000, "output_tokens": 10, "cached_tokens": 800}
+    log = logged(written(tmp_path, [record(number, usage=usage) for number in range(3000)]), 500)
+    registry = load_registry(today=AS_OF)
+    traffic = make_plan(Settings(as_of=AS_OF), registry, log).traffic
+    billed = cost_of(registry.get(CURRENT), Usage.model_validate(usage), AS_OF)
+    listed = cost_of(registry.get(CURRENT), Usage(input_tokens=1000, output_tokens=10), AS_OF)
+    assert billed is not None
+    assert listed is not None
+    assert billed < listed == traffic.cost_per_call_usd
+    assert traffic.monthly_today_usd == billed * (traffic.monthly_requests or 0)
+    impact = business_impact(traffic, Interval(value=50.0, low=40.0, high=60.0))
+    assert impact is not None
+    assert impact.current_monthly_cost_usd == traffic.monthly_today_usd
+    assert impact.projected_monthly_savings_usd == traffic.monthly_today_usd / 2
+
+
+def test_sums_of_parts_are_the_sum_of_the_whole() -> None:
+    draw = random.Random(7)
+    calls = [
+        facts(
+            model=draw.choice(["a", "b", None]),
+            time=draw.choice([None, START, START + timedelta(days=1)]),
+            input_tokens=draw.choice([None, 5, 300_000]),
+            cached_tokens=draw.choice([0, 3]),
+            segment=draw.choice("xyz"),
+            **{name: draw.random() < 0.5 for name in ("is_baseline", "uses_tools", "uses_json", "is_estimated")},
+        )
+        for _ in range(300)
+    ]
+    tallies = Tallies((200_000,))
+    for call in calls:
+        tallies.add(call)
+    for wanted in ({"a", "b", "unknown"}, {"a"}, set()):
+        own = [call for call in calls if (call.model or "unknown") in wanted]
+        found = tallies.of(lambda model, wanted=wanted: model in wanted)  # type: ignore[misc]
+        counts = found.counts
+        assert found.models == Counter(call.model or "unknown" for call in own)
+        assert found.baseline_models == Counter(call.model or "unknown" for call in own if call.is_baseline)
+        assert (counts.calls, counts.tools) == (len(own), sum(call.uses_tools for call in own))
+        assert counts.json == sum(call.uses_json for call in own)
+        assert counts.estimated_calls == sum(call.is_estimated for call in own)
+        assert counts.segments == Counter(call.segment for call in own)
+        times = [call.time for call in own if call.time is not None]
+        assert (counts.timed, counts.first) == (len(times), min(times, default=None))
+        assert counts.last == max(times, default=None)
+        known = [call.input_tokens for call in own if call.input_tokens is not None]
+        assert (counts.known_calls, counts.max_input_tokens) == (len(known), max(known, default=0))
+        assert counts.inputs == Counter(known)
+        assert sum(tokens.input for _, tokens in found.tokens) == sum(known)
+        assert sum(tokens.cached for _, tokens in found.tokens) == sum(
+            call.cached_tokens for call in own if call.input_tokens is not None
+        )
 
 
 def facts(**changes: Any) -> CallFacts:
@@ -203,6 +274,6 @@ def test_percentiles_are_of_the_nearest_rank() -> None:
 
 def test_names_without_end_do_not_fill_the_memory() -> None:
     log = tally(facts(model=f"m{number}", segment=f"s{number}") for number in range(3000))
-    assert len(log.models) == len(log.segments) == 1001
-    assert log.models[OTHERS] == log.segments[OTHERS] == 2000
-    assert log.calls == log.known_calls == 3000
+    assert len(log.models) == len(log.counts.segments) == 1001
+    assert log.models[OTHERS] == log.counts.segments[OTHERS] == 2000
+    assert log.calls == log.counts.known_calls == 3000

@@ -11,7 +11,6 @@ from typing import Any
 
 # Personal data of a request never stays in the parameters.
 PERSONAL = ("user", "safety_identifier", "metadata")
-NOT_REPLAYABLE = "not replayable as is"
 
 
 @dataclass(frozen=True, slots=True)

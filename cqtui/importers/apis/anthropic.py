@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.apis import NOT_REPLAYABLE, PERSONAL, Answered, Asked
+from cqtui.importers.apis import PERSONAL, Answered, Asked
 from cqtui.importers.apis.usage import vendor_usage
 from cqtui.importers.params import params_of
 from cqtui.importers.raw import NoCall
+from cqtui.importers.reasons import run_by_vendor
 
 SILENT_REFUSAL = "The model refused without saying why."
 
@@ -23,7 +24,7 @@ def asked(request: Mapping[str, Any]) -> Asked | NoCall:
     """The messages, after the system prompt."""
     for name in ("mcp_servers", "container"):
         if request.get(name):
-            return NoCall(f"{NOT_REPLAYABLE}: it uses {name}, which the vendor runs")
+            return NoCall(run_by_vendor(name))
     messages = base.structured(request.get("messages"))
     if (foreign := hosted_block(_blocks(messages))) is not None:
         return NoCall(foreign)
@@ -51,7 +52,7 @@ def answered(response: Mapping[str, Any]) -> Answered | NoCall:
     usage, warnings = vendor_usage(logged, "anthropic", "default")
     tier, speed = base.text_or_none(logged.get("service_tier")), base.text_or_none(logged.get("speed"))
     refused = response.get("stop_reason") == "refusal"
-    shown = [block for block in _list(content) if _kind(block) not in ("thinking", "redacted_thinking")]
+    shown = [block for block in _list(content) if base.type_of(block) not in ("thinking", "redacted_thinking")]
     completion: dict[str, Any] = {"role": "assistant", "content": shown or ""}
     if refused and not shown:
         said = base.text_or_none(base.mapping(response.get("stop_details")).get("explanation"))
@@ -74,9 +75,9 @@ def answered(response: Mapping[str, Any]) -> Answered | NoCall:
 def hosted_block(blocks: Iterable[Any]) -> str | None:
     """Why content cannot be replayed: a block of a tool that the vendor runs; or None."""
     for block in blocks:
-        kind = _kind(block)
+        kind = base.type_of(block)
         if kind is not None and (kind in _HOSTED or kind.endswith("_tool_result")):
-            return f"{NOT_REPLAYABLE}: it holds {kind[:60]}, of a tool that the vendor runs"
+            return run_by_vendor(kind)
     return None
 
 
@@ -88,8 +89,3 @@ def _blocks(messages: Any) -> Iterator[Any]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _kind(block: Any) -> str | None:
-    kind = block.get("type") if isinstance(block, dict) else None
-    return kind if isinstance(kind, str) else None

@@ -7,8 +7,10 @@ from typing import Any
 
 from cqtui.importers import base
 from cqtui.importers.apis import PERSONAL, Answered, Asked
+from cqtui.importers.apis.usage import whole_output
 from cqtui.importers.params import params_of
 from cqtui.importers.raw import NoCall
+from cqtui.importers.reasons import SEVERAL_PROMPTS, no_answer
 
 _NOT_PARAMS = ("model", "messages", "prompt", *PERSONAL)
 _FILTERS = frozenset({"prompt_filter_results", "prompt_annotations", "content_filter_results"})
@@ -20,7 +22,7 @@ def asked(request: Mapping[str, Any]) -> Asked | NoCall:
     messages = request.get("messages", request.get("prompt"))
     if isinstance(messages, list) and messages and all(isinstance(item, str) for item in messages):
         if len(messages) > 1:
-            return NoCall(f"{len(messages)} prompts in one request")
+            return NoCall(SEVERAL_PROMPTS)
         messages = messages[0]
     params = params_of(request, _NOT_PARAMS, warnings)
     return Asked(
@@ -37,7 +39,7 @@ def answered(response: Mapping[str, Any]) -> Answered | NoCall:
     """The first choice of a response."""
     choices = response.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        return NoCall("the response has no choices")
+        return NoCall(no_answer("no choices"))
     first = choices[0]
     tier = base.text_or_none(response.get("service_tier"))
     return Answered(
@@ -61,13 +63,19 @@ def is_azure(response: Mapping[str, Any]) -> bool:
 
 
 def usage_of(value: Any) -> dict[str, Any]:
-    """Usage in OpenAI's words; its input is the total, cached tokens inside."""
+    """Usage in OpenAI's words; its input is the total, cached tokens inside, as reasoning tokens are in its output."""
     logged = base.mapping(value)
     prompt, completion = (base.mapping(logged.get(f"{side}_tokens_details")) for side in ("prompt", "completion"))
+    asked, answered = logged.get("prompt_tokens"), logged.get("completion_tokens")
+    reasoning = completion.get("reasoning_tokens")
+    if not asked and not answered:
+        return {}  # zeros stand for what was not counted
+    if reasoning:
+        answered = whole_output(asked, answered, reasoning, logged.get("total_tokens"))
     return {
-        "input_tokens": logged.get("prompt_tokens"),
-        "output_tokens": logged.get("completion_tokens"),
+        "input_tokens": asked,
+        "output_tokens": answered,
         "cached_tokens": prompt.get("cached_tokens"),
         "cache_write_tokens": prompt.get("cache_write_tokens"),
-        "reasoning_tokens": completion.get("reasoning_tokens"),
+        "reasoning_tokens": reasoning,
     }

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.apis import NOT_REPLAYABLE, Answered, Asked
+from cqtui.importers.apis import Answered, Asked
 from cqtui.importers.apis.usage import vendor_usage
 from cqtui.importers.params import params_of
 from cqtui.importers.raw import NoCall
+from cqtui.importers.reasons import failed, no_answer, not_replayable, run_by_vendor
 
 _PARAMS = {
     "temperature": "temperature",
@@ -22,8 +23,8 @@ _PARAMS = {
     "presencePenalty": "presence_penalty",
     "frequencyPenalty": "frequency_penalty",
 }
+_BESIDE = ("systemInstruction", "tools", "toolConfig", "cachedContent")
 _MODES = {"AUTO": "auto", "ANY": "required", "NONE": "none"}
-_FILTERED = ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "LANGUAGE")
 
 
 def camel(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,8 +35,11 @@ def camel(value: Mapping[str, Any]) -> dict[str, Any]:
 def asked(request: Mapping[str, Any]) -> Asked | NoCall:
     """The contents, after the system instruction."""
     given = camel(request)
+    if "config" in given:
+        # Google's own library takes all but the contents in one object.
+        given = _with_config(given, camel(base.mapping(given["config"])))
     if given.get("cachedContent"):
-        return NoCall(f"{NOT_REPLAYABLE}: it uses cached content, which is not in the record")
+        return NoCall(not_replayable("it uses cached content, which is not in the record"))
     config = camel(base.mapping(given.get("generationConfig")))
     mode = base.mapping(camel(base.mapping(given.get("toolConfig"))).get("functionCallingConfig")).get("mode")
     params = {ours: config[name] for name, ours in _PARAMS.items() if config.get(name) is not None}
@@ -51,7 +55,10 @@ def asked(request: Mapping[str, Any]) -> Asked | NoCall:
     warnings: list[str] = []
     if config.get("responseSchema") is not None:
         warnings.append("response schema left out of the parameters: its words are Gemini's own")
-    if config.get("thinkingConfig") is not None:
+    level = camel(base.mapping(config.get("thinkingConfig"))).get("thinkingLevel")
+    if isinstance(level, str):
+        params["reasoning_effort"] = level.lower()
+    elif config.get("thinkingConfig") is not None:
         warnings.append("thinking without an effort left out of the parameters")
     contents, system = given.get("contents"), given.get("systemInstruction")
     messages = contents if isinstance(contents, list) else [contents]
@@ -76,12 +83,11 @@ def answered(response: Mapping[str, Any]) -> Answered | NoCall:
     first = candidates[0] if candidates else None
     if not isinstance(first, dict):
         blocked = base.text_or_none(camel(base.mapping(given.get("promptFeedback"))).get("blockReason"))
-        return NoCall(f"the call failed: the prompt was blocked ({blocked})" if blocked else "no candidates in it")
+        return NoCall(failed(f"the prompt was blocked ({blocked})") if blocked else no_answer("no candidates"))
     content = base.mapping(first.get("content"))
-    parts = content.get("parts")
-    found = [camel(part) for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    found = [camel(part) for part in base.objects_in(content.get("parts"))]
     if any("executableCode" in part or "codeExecutionResult" in part for part in found):
-        return NoCall(f"{NOT_REPLAYABLE}: it holds executed code, of a tool that the vendor runs")
+        return NoCall(run_by_vendor("code execution"))
     reason = base.text_or_none(camel(first).get("finishReason"))
     called = any("functionCall" in part for part in found)
     usage, warnings = vendor_usage(
@@ -92,11 +98,17 @@ def answered(response: Mapping[str, Any]) -> Answered | NoCall:
         id=given.get("responseId"),
         time=given.get("createTime"),
         model=_model(given.get("modelVersion")),
-        finish_reason="content_filter" if reason in _FILTERED else "tool_calls" if called else reason,
+        finish_reason="tool_calls" if called and reason in (None, "STOP") else reason,
         usage=usage,
         provider="google",
         warnings=(*warnings, *([f"{len(candidates)} candidates, the first was kept"] if len(candidates) > 1 else [])),
     )
+
+
+def _with_config(given: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    """The request with what its library's configuration holds where the API takes it."""
+    beside = {name: config.pop(name) for name in _BESIDE if name in config}
+    return {"generationConfig": config, **beside, **given}
 
 
 def _model(name: Any) -> Any:

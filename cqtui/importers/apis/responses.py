@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqtui.importers import base
-from cqtui.importers.apis import NOT_REPLAYABLE, PERSONAL, Answered, Asked
+from cqtui.importers.apis import PERSONAL, Answered, Asked
 from cqtui.importers.apis.usage import vendor_usage
 from cqtui.importers.params import params_of
 from cqtui.importers.raw import NoCall
+from cqtui.importers.reasons import failed, no_answer, not_replayable, run_by_vendor
 
 _CALLS = ("function_call", "custom_tool_call")
 _OWN_ITEMS = ("message", "reasoning", "function_call_output", "custom_tool_call_output", *_CALLS)
@@ -29,7 +30,6 @@ _NOT_PARAMS = (*_CONTENT, *_EARLIER, *_DELIVERY, *PERSONAL)
 # What a response repeats of its request; the input is not among it.
 _SETTINGS = ("tools", "tool_choice", "text", "reasoning", "max_output_tokens", "temperature", "top_p")
 _ECHOED = ("instructions", "model", "parallel_tool_calls", *_SETTINGS)
-_INCOMPLETE = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
 
 def asked(request: Mapping[str, Any], response: Mapping[str, Any] | None) -> Asked | NoCall:
@@ -43,20 +43,18 @@ def asked(request: Mapping[str, Any], response: Mapping[str, Any] | None) -> Ask
     if "model" not in request:
         request = {**{name: answer[name] for name in _ECHOED if answer.get(name) is not None}, **request}
     if request.get("previous_response_id") or answer.get("previous_response_id"):
-        return NoCall(f"{NOT_REPLAYABLE}: it continues an earlier response, whose messages are not in the record")
+        return NoCall(not_replayable("it continues an earlier response, whose messages are not in the record"))
     if request.get("conversation") or answer.get("conversation"):
-        return NoCall(f"{NOT_REPLAYABLE}: it continues a stored conversation, whose messages are not in the record")
+        return NoCall(not_replayable("it continues a stored conversation, whose messages are not in the record"))
     if request.get("prompt"):
-        return NoCall(f"{NOT_REPLAYABLE}: it uses a stored prompt, whose text is not in the record")
+        return NoCall(not_replayable("it uses a stored prompt, whose text is not in the record"))
     items = _unwrapped(request.get("input"))
     if (foreign := foreign_item(items)) is not None:
         return NoCall(foreign)
     warnings: list[str] = []
-    if any(_kind(item) == "reasoning" for item in _items(items)):
+    if any(base.type_of(item) == "reasoning" for item in base.objects_in(items)):
         warnings.append("reasoning left out of the prompt")
     params = params_of(request, _NOT_PARAMS, warnings)
-    if "max_output_tokens" in params:
-        params.setdefault("max_completion_tokens", params.pop("max_output_tokens"))
     effort = base.mapping(answer.get("reasoning")).get("effort")
     if isinstance(effort, str):
         # The response says which effort was in force where the request left it to the default.
@@ -76,14 +74,14 @@ def answered(response: Mapping[str, Any]) -> Answered | NoCall:
     """The output, with the status as the reason why it ended."""
     status = base.text_or_none(response.get("status"))
     if status in ("failed", "cancelled"):
-        return NoCall(f"the call failed: status {status}")
+        return NoCall(failed(f"status {status}"))
     if status in ("queued", "in_progress"):
-        return NoCall(f"the response was not finished when it was logged: status {status}")
-    output = _items(base.structured(response.get("output")))
+        return NoCall(no_answer(f"it was not finished when it was logged (status {status})"))
+    output = base.objects_in(base.structured(response.get("output")))
     if (foreign := foreign_item(output)) is not None:
         return NoCall(foreign)
-    shown = [item for item in output if _kind(item) != "reasoning"]
-    called = any(_kind(item) in _CALLS for item in shown)
+    shown = [item for item in output if base.type_of(item) != "reasoning"]
+    called = any(base.type_of(item) in _CALLS for item in shown)
     usage, warnings = vendor_usage(base.structured(response.get("usage")), "openai", "responses")
     tier = base.text_or_none(response.get("service_tier"))
     why = base.text_or_none(base.mapping(response.get("incomplete_details")).get("reason"))
@@ -92,7 +90,7 @@ def answered(response: Mapping[str, Any]) -> Answered | NoCall:
         id=response.get("id"),
         time=response.get("created_at"),
         model=response.get("model"),
-        finish_reason=_INCOMPLETE.get(why or "", why) if status == "incomplete" else "tool_calls" if called else "stop",
+        finish_reason=why if status == "incomplete" else "tool_calls" if called else "stop",
         usage=usage,
         metadata={
             **base.mapping(response.get("metadata")),
@@ -105,12 +103,12 @@ def answered(response: Mapping[str, Any]) -> Answered | NoCall:
 
 def foreign_item(items: Any) -> str | None:
     """Why items cannot be replayed: one of a tool that the vendor runs, or one that only refers to another; or None."""
-    for item in _items(items):
-        kind = _kind(item)
+    for item in base.objects_in(items):
+        kind = base.type_of(item)
         if kind == "item_reference":
-            return f"{NOT_REPLAYABLE}: it refers to an item that is not in the record"
+            return not_replayable("it refers to an item that is not in the record")
         if kind is not None and kind not in _OWN_ITEMS and "role" not in item:
-            return f"{NOT_REPLAYABLE}: it holds {kind[:60]}, of a tool that the vendor runs"
+            return run_by_vendor(kind)
     return None
 
 
@@ -127,16 +125,7 @@ def _unwrapped(given: Any) -> Any:
 
 
 def _messages(instructions: Any, items: Any) -> list[Any]:
-    messages: list[Any] = [{"role": "user", "content": items}] if isinstance(items, str) else _items(items)
+    messages: list[Any] = [{"role": "user", "content": items}] if isinstance(items, str) else base.objects_in(items)
     if isinstance(instructions, str) and instructions:
         return [{"role": "system", "content": instructions}, *messages]
-    return [*_items(instructions), *messages]
-
-
-def _items(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _kind(item: Mapping[str, Any]) -> str | None:
-    kind = item.get("type")
-    return kind if isinstance(kind, str) else None
+    return [*base.objects_in(instructions), *messages]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cqtui.importers.dialects.wire import data_part, image_part
+
 _BLOCKS = ("tool_use", "tool_result", "thinking", "redacted_thinking")
 _SOURCED = ("image", "document")
 
@@ -54,7 +56,7 @@ def parts_of_block(block: Any) -> list[Any]:
         return [block]
     source = block["source"] if isinstance(block.get("source"), dict) else {}
     kind, data = source.get("type"), source.get("data")
-    media = source.get("media_type")
+    media_type = str(source.get("media_type") or "")
     if block.get("type") == "document" and kind == "text":
         return [{"type": "text", "text": str(data or "")}]
     if block.get("type") == "document" and kind == "content":
@@ -62,13 +64,14 @@ def parts_of_block(block: Any) -> list[Any]:
         return [{"type": "text", "text": inner}] if isinstance(inner, str) else _plain(inner)
     if kind == "file":
         return [{"type": "file", "file": {"file_id": source.get("file_id")}}]
-    address = source.get("url") if kind == "url" else f"data:{media};base64,{data}"
-    if block.get("type") == "image":
-        return [{"type": "image_url", "image_url": {"url": address}}]
+    is_image = block.get("type") == "image"
+    if kind != "url":
+        what = "image" if is_image else "file"
+        return [data_part(media_type or ("" if is_image else "application/pdf"), data, block.get("title"), what)]
+    if is_image:
+        return [image_part(source.get("url"))]
     named = {"filename": block["title"]} if isinstance(block.get("title"), str) else {}
-    if kind == "url":
-        return [{"type": "file", "file": {**named, "file_url": address}}]
-    return [{"type": "file", "file": {"filename": "document.pdf", **named, "file_data": address}}]
+    return [{"type": "file", "file": {**named, "file_url": source.get("url")}}]
 
 
 def _plain(blocks: Any) -> list[Any]:

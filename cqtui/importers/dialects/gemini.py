@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from cqtui.importers.dialects.wire import data_part, image_part
+
 _PARTS = frozenset(
     {
         "text",
@@ -54,19 +56,13 @@ def _shown(part: Mapping[str, Any]) -> Any:
     data = _named(part, "inlineData", "inline_data")
     file = _named(part, "fileData", "file_data")
     held = data or file or {}
-    media = str(held.get("mimeType") or held.get("mime_type") or "")
+    media_type = str(held.get("mimeType") or held.get("mime_type") or "")
     if data is not None:
-        address: Any = f"data:{media};base64,{data.get('data')}"
-    elif file is not None:
-        address = file.get("fileUri") or file.get("file_uri")
-    else:
+        return data_part(media_type, data.get("data"), data.get("displayName"))
+    if file is None:
         return dict(part)
-    if media.startswith("image/"):
-        return {"type": "image_url", "image_url": {"url": address}}
-    if media.startswith("audio/") and data is not None:
-        form = media.removeprefix("audio/").removeprefix("x-")
-        return {"type": "input_audio", "input_audio": {"data": data.get("data"), "format": form}}
-    return {"type": "file", "file": {"file_url" if data is None else "file_data": address}}
+    address = file.get("fileUri") or file.get("file_uri")
+    return image_part(address) if media_type.startswith("image/") else {"type": "file", "file": {"file_url": address}}
 
 
 def _id(call: Mapping[str, Any], seen: Counter[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cqtui.importers.base import mapping, structured, text_or_none
 from cqtui.importers.dialects.anthropic import anthropic_messages
+from cqtui.importers.dialects.wire import data_part, image_part
 
 ROLES = {
     "human": "user",
@@ -23,9 +24,7 @@ ROLES = {
 # LangChain repeats these blocks of a vendor's answer as tool calls; reasoning is no part of the text.
 REPEATED = ("tool_call", "tool_call_chunk", "invalid_tool_call", "input_json_delta", "function_call")
 REASONING = ("reasoning", "reasoning_content")
-# The media type of a block that names none; one has to be named, though vendors look at the data itself.
-MEDIA = {"image": "image/png", "audio": "audio/wav"} | dict.fromkeys(("file", "media"), "application/octet-stream")
-AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav"}
+MEDIA = ("image", "audio", "file", "media")
 
 
 def langchain(item: Mapping[str, Any]) -> list[dict[str, Any]] | None:
@@ -125,19 +124,17 @@ def part_of(block: dict[str, Any]) -> dict[str, Any]:
     """A content block in OpenAI's shape; unchanged where it is not LangChain's, or where its data is not in the log."""
     kind = str(block.get("type"))
     if kind == "image_url" and isinstance(block.get("image_url"), str):
-        return {"type": "image_url", "image_url": {"url": block["image_url"]}}
+        return image_part(block["image_url"])
     if kind == "text-plain" and isinstance(block.get("text"), str):
         return {"type": "text", "text": block["text"]}
     if kind not in MEDIA or isinstance(block.get("source"), dict):
         return block
-    mime = str(block.get("mime_type") or block.get("mimeType") or MEDIA[kind])
+    media_type = str(block.get("mime_type") or block.get("mimeType") or "")
     data, url, file = block.get("base64") or block.get("data"), block.get("url"), block.get("file_id")
-    major, _, minor = mime.partition("/")
-    if isinstance(data, str) and major == "audio":
-        return {"type": "input_audio", "input_audio": {"data": data, "format": AUDIO_FORMATS.get(minor, minor)}}
-    if major == "image" and (isinstance(data, str) or isinstance(url, str)):
-        return {"type": "image_url", "image_url": {"url": f"data:{mime};base64,{data}" if data else url}}
+    what = media_type.partition("/")[0] or kind
     if isinstance(data, str):
         name = block.get("filename") or mapping(block.get("metadata")).get("filename") or block.get("name")
-        return {"type": "file", "file": {"filename": name or "file", "file_data": f"data:{mime};base64,{data}"}}
+        return data_part(media_type, data, name, what)
+    if what == "image" and isinstance(url, str):
+        return image_part(url)
     return {"type": "file", "file": {"file_id": file}} if isinstance(file, str) else block

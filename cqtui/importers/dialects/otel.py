@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cqtui.importers.dialects.wire import data_part, image_part
+
 OWN_TYPES = frozenset({"tool_call", "tool_call_response", "blob", "uri"})
 REASONING = ("reasoning", "thinking")
 
@@ -38,30 +40,12 @@ def part_of(part: Mapping[str, Any]) -> Any:
         content = part.get("content")
         return {"type": "text", "text": content if isinstance(content, str) else json.dumps(content)}
     if kind == "blob" and isinstance(data := part.get("content", part.get("data")), str):
-        return data_part(what, mime, data)
+        return data_part(mime, data, what=what)
     if kind == "uri" and what == "image" and isinstance(part.get("uri"), str):
-        return {"type": "image_url", "image_url": {"url": part["uri"]}}
+        return image_part(part["uri"])
     if kind == "file" and isinstance(part.get("file_id"), str):
         return {"type": "file", "file": {"file_id": part["file_id"]}}
     return dict(part)
-
-
-def data_part(what: str, mime: str, data: str, name: str | None = None) -> dict[str, Any]:
-    """Base64 data in OpenAI's wire shape.
-
-    Args:
-        what: image, audio or anything else, which is sent as a file.
-        mime: The media type; may be empty for an image.
-        data: The base64 text.
-        name: The file's name.
-    """
-    if what == "audio":
-        form = mime.partition("/")[2].removeprefix("x-") or "wav"
-        return {"type": "input_audio", "input_audio": {"data": data, "format": "mp3" if form == "mpeg" else form}}
-    if what == "image":
-        return {"type": "image_url", "image_url": {"url": f"data:{mime or 'image/png'};base64,{data}"}}
-    file = {"file_data": f"data:{mime or 'application/octet-stream'};base64,{data}"}
-    return {"type": "file", "file": {**file, "filename": name} if name else file}
 
 
 def _is_own(part: Mapping[str, Any]) -> bool:

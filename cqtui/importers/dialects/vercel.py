@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cqtui.importers.dialects.otel import data_part
+from cqtui.importers.dialects.wire import data_part, image_part
 
 DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,(.*)", re.DOTALL)
 IGNORED = frozenset({"reasoning", "redacted-reasoning", "reasoning-file", "step-start"})
@@ -124,9 +124,8 @@ def _media(part: Mapping[str, Any], data: Any, mime: str) -> dict[str, Any]:
         return dict(part)
     what = mime.split("/")[0]
     if data.startswith(("http://", "https://")):
-        return {"type": "image_url", "image_url": {"url": data}} if what == "image" else {**part, "type": "file-url"}
+        return image_part(data) if what == "image" else {**part, "type": "file-url"}
     if match := DATA_URL.fullmatch(data):
         mime, data = match[1] or mime, match[2]
         what = mime.split("/")[0]
-    name = part.get("filename", part.get("name"))
-    return data_part(what, "" if mime.endswith("/*") else mime, data, name if isinstance(name, str) else None)
+    return data_part("" if mime.endswith("/*") else mime, data, part.get("filename", part.get("name")), what)

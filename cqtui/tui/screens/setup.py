@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from cqtui.config_file import new_config
 from cqtui.engine.log import Log
+from cqtui.engine.nearby import log_pattern
 from cqtui.engine.optimize import log_for, plan_for
 from cqtui.engine.tally import OTHERS, UNKNOWN
 from cqtui.environment import portkey_api_key
@@ -297,14 +297,6 @@ def _changed_at(file: Path) -> float:
         return file.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def log_pattern(log: Path) -> str:
-    """How cqtui.toml names a log: a folder by its name, a file in this folder relative to it."""
-    try:
-        return glob.escape(log.resolve().relative_to(Path.cwd()).as_posix())
-    except ValueError:
-        return str(log.resolve())
 
 
 def _size(file: Path) -> str:

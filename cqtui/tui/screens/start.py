@@ -269,7 +269,7 @@ def _facts(found: Found) -> Content:
         log += f"; {odd:,} records left out (l)"
     volume = "volume unknown" if traffic.monthly_requests is None else f"{traffic.monthly_requests:,} calls a month"
     source = {"log": "at the log's rate", "settings": "as stated", "unknown": "set it below"}[traffic.monthly_source]
-    cost = traffic.monthly_cost_usd
+    cost = traffic.monthly_today_usd
     today = f"{money(cost)} a month today" if cost is not None else f"{money(traffic.cost_per_call_usd)} a call today"
     kinds = [
         word
