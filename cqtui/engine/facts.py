@@ -98,7 +98,7 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
         return None
     has_tools, has_content, of_user, system = bool(raw.params.get("tools")), False, 0, []
     for message in messages:
-        if type(message) is not dict or (len(message) > 2 and not _NOT_PLAIN.isdisjoint(message)):
+        if type(message) is not dict or (len(message) > 2 and not _NOT_PLAIN.isdisjoint(message)) or "content" not in message:
             return None
         content, kind = message.get("content"), _ROLES.get(message.get("role", ""))
         if kind is None or not (content is None or type(content) is str):

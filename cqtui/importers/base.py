@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 100
 MAX_COUNT = 2**53
+MOST_NOTES = 40
 
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -156,8 +157,8 @@ def refuse_depth(value: Any, depth: int = 0) -> None:
 
 
 def note(notes: list[str], text: str) -> None:
-    """Add a warning once."""
-    if text not in notes:
+    """Add a warning once; a record that is odd in hundreds of ways keeps the first ``MOST_NOTES`` of them."""
+    if len(notes) < MOST_NOTES and text not in notes:
         notes.append(text)
 
 

@@ -6,6 +6,7 @@ import json
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -213,7 +214,7 @@ class _Reading:
                 yield from self._of_record(importer, record, item, file)
                 continue
             if not isinstance(record, Row) and len(fields) < MOST_FIELDS:
-                fields.extend(name for name in record if name not in fields)
+                fields.extend(name for name in islice(record, MOST_FIELDS) if name not in fields)
             yield Rejected(unknown_shape(record), file, item.line)
 
     def _of_record(

@@ -123,7 +123,10 @@ class _Feed:
 
 def _said(error: Exception) -> str:
     said = str(error)
-    return "a quote that is not closed" if said == "unexpected end of data" else f"not a row of the table: {said[:80]}"
+    if said == "unexpected end of data":
+        return "a quote that is not closed"
+    # The parser quotes the delimiter, which the file may name to be any character.
+    return f"not a row of the table: {ascii(said)[1:-1][:80]}"
 
 
 def _cells(header: str, delimiter: str) -> list[str]:
@@ -136,7 +139,11 @@ def _cells(header: str, delimiter: str) -> list[str]:
 def _names(cells: list[str]) -> list[str]:
     """A name for each column: those without one, or with one that was there before, are numbered."""
     names: list[str] = []
+    taken: set[str] = set()
     for number, cell in enumerate(cells, 1):
         name = cell.strip() or f"column {number}"
-        names.append(name if name not in names else f"{name} ({number})")
+        while name in taken:
+            name += f" ({number})"
+        taken.add(name)
+        names.append(name)
     return names

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from cqtui.importers.base import Importer, Join, Row, mapping
@@ -75,6 +76,7 @@ SURE = 0.9
 NEAREST = 3
 CLOSE = 0.8
 NAMED_FIELDS = 12
+MOST_COMPARED = 50
 LONGEST_NAME = 40
 
 
@@ -129,9 +131,10 @@ def unknown_shape(record: Mapping[str, Any]) -> str:
 def nearest(record: Iterable[str]) -> list[str]:
     """The formats that share most fields with the record, the nearest first.
 
-    A field that few formats have says more than one that many have; a misspelt field counts half.
+    A field that few formats have says more than one that many have; a misspelt field counts half. Of a record with
+    very many fields the first ``MOST_COMPARED`` are looked at, since each is compared with those of every format.
     """
-    return list(_nearest(frozenset(str(name).lower() for name in record)))
+    return list(_nearest(frozenset(str(name)[:LONGEST_NAME].lower() for name in islice(record, MOST_COMPARED))))
 
 
 @lru_cache(maxsize=256)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -126,10 +127,15 @@ def observations_of(record: Mapping[str, Any]) -> Iterator[Any]:
     given = {"traceId": trace.get("id")}
     given |= {name: trace[name] for name in ("userId", "sessionId", "user_id", "session_id") if trace.get(name)}
     given |= {"traceTags": trace["tags"]} if trace.get("tags") else {}
-    scores = base.objects_in(trace.get("scores") or record.get("scores"))
+    scores: dict[str | None, list[tuple[int, Any]]] = defaultdict(list)
+    for position, score in enumerate(base.objects_in(trace.get("scores") or record.get("scores"))):
+        scores[target_of(score)].append((position, score))
+    of_trace = base.text_or_none(trace.get("id"))
     for item in inner_observations(record):
         if isinstance(item, dict):
-            own = [score for score in scores if target_of(score) in (item.get("id"), trace.get("id"))]
+            targets = {base.text_or_none(item.get("id")), of_trace} - {None}
+            ordered = sorted((each for target in targets for each in scores.get(target, ())), key=lambda each: each[0])
+            own = [score for _, score in ordered]
             item = {**given, **item, **({"scores": own} if own else {})}
         yield item
 

@@ -152,11 +152,13 @@ def _messages(raw: Any) -> Any:
     if isinstance(found, str) and YAML_MESSAGES.match(found.lstrip()):
         import yaml
 
+        # The parser in Python takes minutes for a long text or many brackets.
+        loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
         try:
             # Aliases can make a small text endless. Every value stays the text it is: "yes" is an answer, no boolean.
-            if not any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(found, Loader=yaml.BaseLoader)):
-                found = yaml.load(found, Loader=yaml.BaseLoader)
-        except yaml.YAMLError:
+            if not any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(found, Loader=loader)):
+                found = yaml.load(found, Loader=loader)
+        except (yaml.YAMLError, RecursionError):
             found = raw
     if isinstance(found, dict) and isinstance(found.get("messages"), list):
         found = found["messages"]
