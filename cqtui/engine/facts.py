@@ -26,7 +26,9 @@ SEGMENT_KEYS = ("segment", "route", "template", "prompt_name", "feature", "task"
 _SEGMENT_KEYS = frozenset(SEGMENT_KEYS)
 NO_SYSTEM_PROMPT = "no system prompt"
 MOST_TOKENS = 2**53
-_NOT_PLAIN = frozenset({"type", "function_call", "tool_calls", "parts", "args", "additional_kwargs"})
+_NOT_PLAIN = frozenset({"type", "function_call", "tool_calls", "parts", "args", "additional_kwargs", "lc"})
+# An answer with one of these fields may hold its text elsewhere than in its content.
+_NO_ANSWER = frozenset({"type", "parts", "messages", "lc", "kwargs"})
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _ROLES = {"system": 0, "developer": 0, "user": 1, "assistant": 2, "tool": 3}
 
@@ -101,13 +103,16 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
         or not 0 <= tokens_out <= MOST_TOKENS
     ):
         return None
-    has_tools, has_content, of_user, system = bool(raw.params.get("tools")), False, 0, []
+    has_tools, has_content, is_flat, of_user, system = bool(raw.params.get("tools")), False, True, 0, []
     for message in messages:
         if type(message) is not dict or "content" not in message:
             return None
         if len(message) > 2 and not _NOT_PLAIN.isdisjoint(message):
             return None
-        content, kind = message.get("content"), _ROLES.get(message.get("role", ""))
+        if len(message) > 2 and not _are_plain(message.values()):
+            is_flat = False
+        content, role = message.get("content"), message.get("role")
+        kind = _ROLES.get(role) if type(role) is str else None
         if kind is None or not (content is None or type(content) is str):
             return None
         if content:
@@ -120,14 +125,15 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
             has_tools = True
     if not has_content:
         return None
-    if type(answer) is str or (type(answer) is dict and type(answer.get("content")) is str and "type" not in answer):
-        is_baseline = True
-    elif answer is None:
-        is_baseline = False
-    else:
+    if type(answer) is dict:
+        if type(answer.get("content")) is not str or not _NO_ANSWER.isdisjoint(answer):
+            return None
+        is_flat = is_flat and _are_plain(answer.values())
+    elif not (answer is None or type(answer) is str):
         return None
     params, metadata = raw.params, raw.metadata
-    if not (_are_plain(params.values()) and _are_plain(metadata.values())) and not is_shallow(raw.content):
+    is_flat = is_flat and _are_plain(params.values()) and _are_plain(metadata.values())
+    if not is_flat and not is_shallow(raw.content):
         return None
     named = _named_segment(metadata) if metadata else None
     return CallFacts(
@@ -138,7 +144,7 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
         cached,
         written,
         False,
-        is_baseline,
+        answer is not None,
         has_tools,
         "response_format" in params and expects_json(params),
         False,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from cqtui.engine.decide import retirement_words
+from cqtui.engine.discover import is_retiring
 from cqtui.engine.estimate import estimate
 from cqtui.engine.inspection import what_is_missing
 from cqtui.engine.log import KnownModels, Log
@@ -83,6 +85,9 @@ def propose(
     """
     known = KnownModels(registry)
     current, model = _model(log, registry, known, stated.get(MODEL))
+    if current is not None and is_retiring(current, settings.as_of):
+        why = f"{model.why} It {retirement_words(current)}: a replacement may cost more."
+        model = Proposal(MODEL, model.value, why)
     traffic = profile_of(log.tally, current, Settings().traffic, settings.as_of, known.entry_of)
     use_case = _use_case(traffic, registry, stated.get(USE_CASE))
     volume = _volume(traffic, stated.get(VOLUME))

@@ -66,9 +66,7 @@ def _more_calls(result: Recommendation, plan: Plan) -> list[str]:
             f"{have} of {name} that can be compared {'were' if used > 1 else 'was'} used: log {about(missing)} more "
             "with their answers, then run this again; what was paid for is kept."
         ]
-    return [
-        f"The run was limited to {used:,} calls: --max-samples {used + missing} has it go on to {about(missing)} more."
-    ]
+    return [f"The run was limited to {used:,} calls: --max-samples {used + missing} adds {about(missing)}."]
 
 
 def _needs(plan: Plan, has_key: bool) -> str:

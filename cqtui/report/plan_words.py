@@ -110,12 +110,16 @@ def cap_words(plan: Plan, cost: Estimate) -> str:
     )
 
 
+def _about(amount: str) -> str:
+    return amount if amount.startswith(("under", "about")) else f"about {amount}"
+
+
 def describe_plan(plan: Plan, cost: Estimate) -> list[str]:
     """What the log costs today, who will be tried on how many calls, who receives the prompts, and what it may cost."""
     settings = plan.settings
     today = plan.traffic.monthly_today_usd
     lines = [
-        f"{plan.current.short_name} costs you about {money(today)} a month."
+        f"{plan.current.short_name} costs you {_about(money(today))} a month."
         if today is not None
         else f"{plan.current.short_name} costs {money(plan.traffic.cost_per_call_usd)} a call."
     ]

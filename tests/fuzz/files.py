@@ -9,18 +9,38 @@ import json
 import sqlite3
 import zipfile
 import zlib
+from collections.abc import Callable
 from contextlib import closing
 from functools import cache
 from random import Random
 from typing import Any
+
+import zstandard
 
 from cqtui.importers.formats import ENVELOPES, IMPORTERS
 from tests.fuzz.values import ODD, dumped, mutate
 
 LONGEST = 300_000
 SQLITE = b"SQLite format 3\0"
-GZIP = b"\x1f\x8b"
-TOKENS = (b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\xbd", b"\x80", b"\r\n", b"\n", b"{", b"[", b"]", b"}", b'"')
+PACKED: tuple[tuple[bytes, Callable[[bytes], bytes], Callable[[bytes, int], bytes]], ...] = (
+    (b"\x1f\x8b", gzip.decompress, gzip.compress),
+    (b"\x28\xb5\x2f\xfd", zstandard.decompress, zstandard.compress),
+)
+UNPACKABLE = (OSError, EOFError, ValueError, RecursionError, zlib.error, zstandard.ZstdError)
+TOKENS: tuple[bytes, ...] = (
+    b"\0",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"\xed\xa0\xbd",
+    b"\x80",
+    b"\r\n",
+    b"\n",
+    b"{",
+    b"[",
+    b"]",
+    b"}",
+    b'"',
+)
 TOKENS += (
     b"\\",
     b"\\ud83d",
@@ -88,11 +108,12 @@ def _of_bytes(data: bytes, random: Random) -> bytes:
 def _of_structure(data: bytes, random: Random) -> bytes:
     if data.startswith(SQLITE):
         return _of_database(data, random)
-    if data.startswith(GZIP):
-        try:
-            return gzip.compress(_of_structure(gzip.decompress(data), random), 1)
-        except (OSError, EOFError, ValueError, RecursionError, zlib.error):
-            return _of_bytes(data, random)
+    for magic, unpack, pack in PACKED:
+        if data.startswith(magic):
+            try:
+                return pack(_of_structure(unpack(data), random), 1)
+            except UNPACKABLE:
+                return _of_bytes(data, random)
     if random.random() < 0.04:
         return _wrapped(data, random)
     try:
@@ -160,9 +181,11 @@ def _of_table(text: str, random: Random) -> str:
 
 def _wrapped(data: bytes, random: Random) -> bytes:
     """The same file in another encoding or container."""
-    kind = random.randrange(5)
+    kind = random.randrange(6)
     if kind == 0:
         return gzip.compress(data, 1)
+    if kind == 5:
+        return zstandard.compress(data, 1)
     if kind == 1:
         return b"\xef\xbb\xbf" + data
     if kind == 2:

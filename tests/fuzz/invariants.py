@@ -94,20 +94,22 @@ def check_read(read: LogRead, file: Path) -> None:
     for call in read.calls:
         check_call(call)
     assert len({call.id for call in read.calls}) == len(read.calls), "an id is given twice"
-    for problem in (*read.skipped, *read.rejected):
-        assert problem.reason.strip(), "a reason says nothing"
-        assert len(problem.reason) < 1000, "a reason is long"
-        encodable(problem.reason, "a reason")
+    for reason in (*(item.reason for item in read.skipped), *(item.reason for item in read.rejected)):
+        assert reason.strip(), "a reason says nothing"
+        assert len(reason) < 1000, "a reason is long"
+        encodable(reason, "a reason")
     for item in read.skipped:
         check_warnings(item.origin.warnings)
 
 
 def single_records(file: Path) -> int:
-    """The lines of JSON of which each is one record of a known format, in a file of lines."""
-    data = file.read_bytes()
+    """The lines of which each is one record, in a file of objects of JSON, one a line."""
+    lines = [line for line in file.read_bytes().split(b"\n") if line.strip(b" \t\r\0")]
+    if not all(line.startswith(b"{") for line in lines):
+        return 0
     found = 0
     detection = Detection()
-    for line in data.split(b"\n"):
+    for line in lines:
         try:
             value = orjson.loads(line)
         except ValueError:

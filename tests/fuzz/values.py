@@ -22,6 +22,7 @@ ODD: tuple[Any, ...] = (
 )
 DEPTHS = (60, 99, 101, 500, 1200, 100_000)
 LENGTHS = (300, 5_000, 40_000)
+WIDTHS = (60, 1_200, 12_000)
 # What JSON's own writer does not write is put in afterwards: numbers as text, and nesting however deep.
 _NUMBERS = ("1e400", "-1e400", "1E5", "9" * 5000, "1.0000000000000000000001", "-0")
 _NESTED = re.compile(r'(\\*)"@nested (\d+) ([\[{])@\1"')
@@ -42,8 +43,8 @@ class Again(str):
 
 def dumped(value: Any, random: Random) -> str:
     """The value as JSON, with the marks of ``mutate`` in place; lone surrogates may stand in it as they are."""
-    layout = random.choice(({}, {}, {"separators": (",", ":")}))
-    text = json.dumps(value, ensure_ascii=random.random() < 0.7, **layout)
+    separators = random.choice((None, None, (",", ":")))
+    text = json.dumps(value, ensure_ascii=random.random() < 0.7, separators=separators)
     return _NUMBER.sub(lambda found: _NUMBERS[int(found[2])], _NESTED.sub(_nested, text))
 
 
@@ -114,6 +115,8 @@ def _changed(value: Any, random: Random, names: tuple[str, ...]) -> Any:
         return f"@nested {random.choice(DEPTHS)} {random.choice('[{')}@"
     if kind < 0.08:
         return f"@number {random.randrange(len(_NUMBERS))}@"
+    if kind < 0.1:
+        return _wide(value, random)
     if kind < 0.2:
         return random.choice(([value], {random.choice(names): value}, {"content": value}, [[value]], {"type": value}))
     if kind < 0.28:
@@ -124,6 +127,17 @@ def _changed(value: Any, random: Random, names: tuple[str, ...]) -> Any:
         text = repr(value)[:400]  # integers of thousands of digits have no text
         return random.choice((-value, int(value > 0) * 10**6, 2**62 + 1, text, [value], f"{text} ms"))
     return _copied(random.choice(ODD))
+
+
+def _wide(value: Any, random: Random) -> Any:
+    """Very many small values: time must grow with their number only."""
+    width, kind = random.choice(WIDTHS), random.randrange(3)
+    if kind == 0:
+        return {f"field {number}": number for number in range(width)}
+    if kind == 1:
+        return [{"type": f"kind {number}", "role": f"role {number}", "text": "x"} for number in range(width // 4)]
+    small = value if len(repr(value)) < 100 else {"role": "user", "content": "hi"}
+    return [_copied(small) for _ in range(width // 4)]
 
 
 def _changed_text(text: str, random: Random, names: tuple[str, ...]) -> Any:
