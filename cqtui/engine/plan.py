@@ -138,8 +138,8 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
     ]
     if len(ordered) < len(replayable):
         others = log.tally.baseline_calls - own_traffic.baseline_calls
-        calls, were = ("call", "was") if others == 1 else ("calls", "were")
-        notes.append(f"{others:,} {calls} of other models than {current.id} in the log {were} left out.")
+        noun, were = ("call", "was") if others == 1 else ("calls", "were")
+        notes.append(f"{others:,} {noun} of other models than {current.id} in the log {were} left out.")
     if log.read.left_out:
         notes.append(
             f"Drawn at random from {log.tally.calls:,} calls (seed {settings.seed}), conversations whole; what could "
