@@ -25,6 +25,7 @@ from cqtui.tui.screens.dialogs import Answer, MessageDialog, QuestionDialog
 from cqtui.tui.screens.edits import EDITS, Edit, begin_edit, change
 from cqtui.tui.theme import MUTED
 from cqtui.tui.widgets.rows_view import Cell, Column, RowsView
+from cqtui.tui.words import expected_change
 from cqtui.tui.workspace import Found, missing_key, provider_words
 
 NAME_WIDTH = 15
@@ -240,7 +241,7 @@ def model_rows(found: Found) -> list[ModelRow]:
             model_id=candidate.id,
             name=candidate.short_name,
             place="first" if candidate.id in top else "next",
-            cost=f"{'≥' if candidate.saving_is_bound else ''}−{candidate.expected_saving_percent:.0f}%",
+            cost=f"{'≥' if candidate.saving_is_bound else ''}{expected_change(candidate.expected_saving_percent)}",
             fit="" if candidate.fit_score is None else f"{candidate.fit_score:.0f}",
             why="; ".join((*candidate.warnings, *candidate.rationale)),
         )
