@@ -12,13 +12,15 @@ from typing import Any
 import click
 
 from cqtui.cli.files import check_new, fresh_file
+from cqtui.cli.lines import tell_all
 from cqtui.cli.reading import shown
 from cqtui.errors import BadInputError
 from cqtui.importers import Progress
 from cqtui.importers.conversion import Conversion, convert
 from cqtui.importers.redaction import redactor_of
 from cqtui.redaction.redactor import Redactor, counted_words, without_keys
-from cqtui.report.plan_words import counted, problem_lines, skipped_words
+from cqtui.report.filters import counted
+from cqtui.report.plan_words import problem_lines, skipped_words
 from cqtui.settings import load_settings
 
 STDOUT = "-"
@@ -89,7 +91,7 @@ def _read(paths: list[Path], write: Callable[[bytes], object], redactor: Redacto
 
 
 @click.command("convert")
-@click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True, readable=False))
 @click.argument("out", type=click.Path(allow_dash=True))
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file. [default: cqtui.toml here, if any]")
 @click.option("--profile", help="Lay [profiles.NAME] of the settings file over the rest of it.")
@@ -126,8 +128,7 @@ def command(
         check_new(Path(out), replace=force)
     redactor = redactor_of(settings.privacy) if settings.privacy.redact else None
     done = _convert(list(path), out, redactor, force)
-    for line in conversion_lines(done, "stdout" if out == STDOUT else out, redactor is not None):
-        click.echo(line, err=True)
+    tell_all(conversion_lines(done, "stdout" if out == STDOUT else out, redactor is not None), err=True)
     if as_json:
         click.echo(json.dumps(conversion_json(done, redactor is not None), indent=2, ensure_ascii=False))
     elif out != STDOUT:

@@ -93,7 +93,7 @@ def _may_spend(survey: Survey, yes: bool) -> bool:
 
 
 @click.command("health", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("logs", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("logs", nargs=-1, type=click.Path(path_type=Path, allow_dash=True, readable=False))
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file. [default: cqtui.toml here, if any]")
 @click.option("--profile", help="Lay [profiles.NAME] of the settings file over the rest of it.")
 @click.option("--base-url", help="A gateway or OpenAI-compatible server in place of hosted Portkey.")

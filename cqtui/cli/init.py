@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
+from cqtui.cli.lines import tell_all
 from cqtui.cli.reading import log_with_progress
 from cqtui.config_file import new_config, write_new_config
 from cqtui.engine.log import Log
@@ -51,7 +52,7 @@ class _Setup:
 
 
 @click.command("init", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("logs", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("logs", nargs=-1, type=click.Path(path_type=Path, allow_dash=True, readable=False))
 @click.option(
     "--config", type=click.Path(path_type=Path), default=CONFIG_NAME, show_default=True, help="File to write."
 )
@@ -80,7 +81,10 @@ def command(
     """
     asks = not yes and not as_json
     if asks and not is_terminal():
-        raise BadInputError("init asks before it writes.", "Add --yes to take what it proposes, or --json to see it.")
+        raise BadInputError(
+            "init asks before it writes, and this is no terminal.",
+            "Add --yes to take what it proposes, or --json to see it.",
+        )
     writes = yes or asks
     replace = writes and _may_replace(config, force, asks)
     if Path(STDIN) in logs:
@@ -91,8 +95,7 @@ def command(
     patterns = tuple(log_pattern(path, config.parent) for path in paths)
     setup = _Setup(log, settings, registry_for(settings), patterns)
     stated = _stated(options)
-    for line in describe_log(log.read):
-        click.echo(line, err=True)
+    tell_all(describe_log(log.read), err=True)
     proposals = setup.proposals(stated)
     if asks:
         proposals = _confirmed(setup, stated, proposals, config)
@@ -135,7 +138,10 @@ def _found_logs(asks: bool) -> list[Path]:
     """The log of this folder: the only one there is, else the one that is chosen."""
     found = nearby_logs(Path())
     if not found:
-        raise BadInputError("No log was found in this folder or below it.", "Name it: cqtui init LOGS...")
+        raise BadInputError(
+            "No log was found in this folder or just below it.",
+            "Name it: cqtui init LOGS...; cqtui logs inspect FILE says why a file is none.",
+        )
     if len(found) == 1:
         click.echo(f"Found {plain(str(found[0]))}.", err=True)
         return found
@@ -202,7 +208,10 @@ def _confirmed(setup: _Setup, stated: dict[str, Any], proposals: Proposals, conf
     while True:
         _show(proposals)
         answer = click.prompt(
-            f"Enter writes {config}, a number changes its line, q stops", default="", show_default=False, err=True
+            f"Enter writes {plain(str(config))}, a number changes its line, q stops",
+            default="",
+            show_default=False,
+            err=True,
         ).strip()
         if answer.lower() == "q":
             _stop()
@@ -210,7 +219,8 @@ def _confirmed(setup: _Setup, stated: dict[str, Any], proposals: Proposals, conf
             return proposals
         if answer.isdecimal() and 1 <= int(answer) <= len(CHANGEABLE):
             name = CHANGEABLE[int(answer) - 1]
-            proposals = _asked(setup, stated, proposals, name, f"{WORDS[name].capitalize()}:")
+            kept = plain(_shown(proposals.values.get(name)))
+            proposals = _asked(setup, stated, proposals, name, f"{WORDS[name].capitalize()} (Enter keeps {kept}):")
 
 
 def _asked(setup: _Setup, stated: dict[str, Any], proposals: Proposals, name: str, question: str) -> Proposals:

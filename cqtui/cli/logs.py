@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from cqtui.cli import convert
+from cqtui.cli.lines import tell_all
 from cqtui.cli.reading import log_with_progress
 from cqtui.engine.inspection import Inspection, inspect_log
 from cqtui.engine.optimize import registry_for
@@ -42,7 +43,7 @@ def command() -> None:
 
 
 @command.command("inspect")
-@click.argument("path", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("path", nargs=-1, type=click.Path(path_type=Path, allow_dash=True, readable=False))
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file. [default: cqtui.toml here, if any]")
 @click.option("--profile", help="Lay [profiles.NAME] of the settings file over the rest of it.")
 @click.option("--current-model", help="The model in use. [default: from cqtui.toml, else the log's most used]")
@@ -86,13 +87,16 @@ def _next(
     paths = [str(each) for each in path]
     named = [f"--{name}={value}" for name, value in (("config", config), ("profile", profile)) if value is not None]
     model = [] if current_model is None else [f"--current-model={current_model}"]
+    has_settings = config is not None or Path(CONFIG_NAME).exists()
     if found.plan is None:
         needs_model = found.current is None and found.traffic.baseline_calls
-        todo = "with --current-model NAME" if needs_model else "once that is done"
-        return f"{shlex.join(['cqtui', 'logs', 'inspect', *paths, *named])}, {todo}"
+        if needs_model and STDIN not in paths and not has_settings:
+            return f"{shlex.join(['cqtui', 'init', *paths])} --current-model MODEL"
+        todo = " --current-model MODEL" if needs_model else ", once that is done"
+        return f"{shlex.join(['cqtui', 'logs', 'inspect', *paths, *named])}{todo}"
     if STDIN in paths:
         return "cqtui logs convert - log.jsonl, to keep what was piped in"
-    if config is None and not Path(CONFIG_NAME).exists():
+    if not has_settings:
         return shlex.join(["cqtui", "init", *paths, *model])
     return shlex.join(["cqtui", "optimize", *paths, *named, *model, "--dry-run"])
 
@@ -101,17 +105,14 @@ def _show(found: Inspection, settings: Settings) -> None:
     from cqtui.cli.tables import console, headed, heading, labelled
 
     out = console()
-    for line in read_lines(found.log.read):
-        click.echo(line)
+    tell_all(read_lines(found.log.read))
     heading(out, "What became of the records")
     labelled(out, outcome_rows(found), numbers=1)
-    for line in problem_lines(found.log.read):
-        click.echo(line)
+    tell_all(problem_lines(found.log.read))
     if found.traffic.calls:
         heading(out, "Models")
         headed(out, ("in the log", "calls", "share", "in the registry"), model_rows(found), numbers=(1, 2))
-        for line in unknown_lines(found):
-            click.echo(line)
+        tell_all(unknown_lines(found))
         heading(out, "Traffic")
         labelled(out, traffic_rows(found))
         if rows := token_rows(found.traffic):

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from cqtui import __version__
+from cqtui.cli.lines import tell
 from cqtui.errors import CqtuiError
 
 COMMANDS = {
@@ -99,7 +100,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except CqtuiError as error:
-        click.echo(f"cqtui: {error}", err=True)
+        tell(f"cqtui: {error}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted. What was paid for is kept: run the same command to go on.", err=True)

@@ -6,7 +6,6 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +13,9 @@ from typing import Any
 
 import click
 
+from cqtui.cli.command_line import given_words, typed
 from cqtui.cli.files import write_file
+from cqtui.cli.lines import tell, tell_all
 from cqtui.cli.progress import EventFile, ProgressLines, fan_out
 from cqtui.cli.reading import log_with_progress
 from cqtui.engine.connect import open_client
@@ -28,7 +29,8 @@ from cqtui.environment import database_path, portkey_api_key
 from cqtui.errors import BadInputError
 from cqtui.events import EventSink
 from cqtui.importers import log_paths
-from cqtui.report.plan_words import describe_log, describe_plan, next_steps
+from cqtui.report.next_steps import steps_after_plan, steps_after_run
+from cqtui.report.plan_words import describe_log, describe_plan
 from cqtui.report.render import render_markdown, render_summary
 from cqtui.report.same_model import same_model_json
 from cqtui.report.templates import check_templates, templates_folder
@@ -97,7 +99,7 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
 
     def say(line: str) -> None:
         if not quiet:
-            click.echo(line, err=True)
+            tell(line, err=True)
 
     templates = options["templates"] or templates_folder(settings, options["config"])
     check_templates(templates)
@@ -123,7 +125,8 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
                 "same_model": [same_model_json(saving).model_dump(mode="json") for saving in plan.same_model],
             }
             click.echo(json.dumps(shown, indent=2))
-        _say_next(settings, plan, options, say)
+        for line in _next_steps(plan, options, None):
+            say(line)
         return 0
     seals = seals_for(settings)
     if settings.provider == "portkey" and plan.top and not options["yes"]:
@@ -162,24 +165,26 @@ def execute(settings: Settings, paths: list[Path], options: dict[str, Any]) -> i
     if as_json:
         click.echo(response)
     else:
-        click.echo(render_summary(result), nl=False)
+        tell_all(render_summary(result).splitlines())
         written = [options[name] for name in ("markdown", "html") if options[name] is not None]
         for path in written:
             click.echo(f"Report: {path}")
         if not written:
             click.echo(f"Full report: cqtui report {result.run_id}")
-    _say_next(settings, plan, options, say)
+    for line in _next_steps(plan, options, result):
+        say(line)
     return _exit_code(result, options["fail_on"])
 
 
-def _say_next(settings: Settings, plan: Plan, options: dict[str, Any], say: Callable[[str], None]) -> None:
-    """Name the next step, after the result."""
+def _next_steps(plan: Plan, options: dict[str, Any], result: Recommendation | None) -> list[str]:
+    """The next steps, after a result or, where there is none, after a look at the plan."""
     if options["is_demo"]:
-        say("Next: in the folder of your own logs, cqtui init")
-        return
+        return ["Next, in the folder of your own logs: cqtui init"]
     has_key = portkey_api_key() is not None
-    for line in next_steps(settings, dry_run=options["dry_run"], has_candidates=bool(plan.top), has_key=has_key):
-        say(line)
+    rehearsal, real = options["rehearsal_command"], options["real_command"]
+    if result is None:
+        return steps_after_plan(plan, has_key=has_key, rehearsal=rehearsal, real=real)
+    return steps_after_run(result, plan, has_key=has_key, real=real)
 
 
 def _response(result: Recommendation) -> str:
@@ -207,7 +212,7 @@ def _path() -> click.Path:
 
 
 @click.command("optimize", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("logs", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("logs", nargs=-1, type=click.Path(path_type=Path, allow_dash=True, readable=False))
 @click.option("--config", type=_path(), help="Settings file. [default: cqtui.toml here, if there is one]")
 @click.option("--profile", help="Lay [profiles.NAME] of the settings file over the rest of it.")
 @click.option("--current-model", help="The model in use. [default: from cqtui.toml, else the log's most used]")
@@ -313,4 +318,9 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
     settings = load_settings(options["config"], overrides, options["profile"])
     settings = with_guardrails(settings, options["guardrails"])
     paths = list(logs) if logs else log_paths(settings, options["config"])
-    context.exit(execute(settings, paths, {**options, "is_demo": False}))
+    to_run: dict[str, Any] = {"dry_run": None} if options["dry_run"] else {"provider": None}
+    commands = {
+        "rehearsal_command": typed("optimize", *given_words(context, {"dry_run": None, "provider": "rehearsal"})),
+        "real_command": typed("optimize", *given_words(context, to_run)),
+    }
+    context.exit(execute(settings, paths, {**options, **commands, "is_demo": False}))

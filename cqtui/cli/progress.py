@@ -9,6 +9,7 @@ from typing import IO
 
 import click
 
+from cqtui.cli.lines import columns
 from cqtui.engine.run_state import RunState
 from cqtui.errors import BadInputError
 from cqtui.events import (
@@ -66,7 +67,8 @@ class ProgressLines:
 
     def _draw(self, line: str) -> None:
         if self._live:
-            click.echo(f"\r\x1b[2K{line[:118]}", err=True, nl=False)
+            # A longer line would go on in the next row, which \r does not return from.
+            click.echo(f"\r\x1b[2K{line[: min(118, columns() - 1)]}", err=True, nl=False)
         else:
             click.echo(line, err=True)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from cqtui.cli.lines import columns
 from cqtui.engine.log import Log
 from cqtui.engine.optimize import log_for
 from cqtui.importers import Progress
@@ -49,7 +50,8 @@ def shown(progress: Progress, *, live: bool) -> Iterator[None]:
         interval = FIRST_LINE_S
         while not over.wait(interval):
             interval = LIVE_INTERVAL_S if live else PLAIN_INTERVAL_S
-            click.echo(("\r\x1b[K" if live else "") + progress_line(progress, started), nl=not live, err=True)
+            line = progress_line(progress, started)
+            click.echo(f"\r\x1b[K{line[: columns() - 1]}" if live else line, nl=not live, err=True)
 
     thread = threading.Thread(target=show, name="progress of reading", daemon=True)
     thread.start()

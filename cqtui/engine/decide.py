@@ -32,9 +32,11 @@ class Answer:
 
 
 def cost_words(saving: Interval) -> str:
-    """Say "reduces cost by 42%": savings round down, increases round up."""
+    """Say "reduces cost by 42%": savings round down, increases round up, and neither is said to be 0%."""
+    if abs(saving.value) <= 1e-9:
+        return "leaves the cost as it is"
     if saving.value >= 0:
-        return f"reduces cost by {math.floor(saving.value + 1e-9)}%"
+        return f"reduces cost by {math.floor(saving.value + 1e-9) or 'under 1'}%"
     return f"raises cost by {math.ceil(-saving.value - 1e-9)}%"
 
 
@@ -225,10 +227,11 @@ def _leaning_words(evidence: Evidence, usd_per_prompt: Decimal | None) -> str:
 
 
 def _closest(evidence: Sequence[Evidence]) -> Evidence:
-    def key(e: Evidence) -> tuple[int, float, str]:
+    def key(e: Evidence) -> tuple[int, float, Decimal, str]:
         failed = sum(gate.passed is not True for gate in e.gates if gate.level == "leaning")
         quality = e.quality_impact_percent.value if e.quality_impact_percent is not None else -math.inf
-        return failed, -quality, e.candidate.id
+        cost = e.cost_per_call_usd if e.cost_per_call_usd is not None else Decimal("Infinity")
+        return failed, -quality, cost, e.candidate.id
 
     return min(evidence, key=key)
 

@@ -182,10 +182,14 @@ def discover(
     chosen = spread(eligible, k, family)
     left = [c for c in eligible if c not in chosen]
     excluded += [
-        Excluded(model_id=c.id, reason=f"saves {math.floor(c.expected_saving_percent)}%, close to one that was chosen")
+        Excluded(model_id=c.id, reason=f"{_saving_words(c.expected_saving_percent)}, close to one that was chosen")
         for c in left
     ]
     return Discovery(eligible=tuple(eligible), chosen=chosen, excluded=tuple(excluded), forced_switch=forced)
+
+
+def _saving_words(percent: float) -> str:
+    return f"saves {math.floor(percent)}%" if percent >= 0 else f"costs {math.ceil(-percent):,}% more"
 
 
 def _one_host_each(eligible: Sequence[Candidate]) -> tuple[list[Candidate], list[Excluded]]:

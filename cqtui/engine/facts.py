@@ -96,15 +96,18 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
     cached, written = get("cached_tokens") or 0, get("cache_write_tokens") or 0
     if not (type(tokens_in) is type(tokens_out) is type(cached) is type(written) is int):
         return None
-    if not (0 <= cached <= tokens_in <= MOST_TOKENS and 0 <= tokens_out <= MOST_TOKENS and 0 <= written <= MOST_TOKENS):
+    if (
+        cached < 0
+        or written < 0
+        or not cached + written <= tokens_in <= MOST_TOKENS
+        or not 0 <= tokens_out <= MOST_TOKENS
+    ):
         return None
     has_tools, has_content, is_flat, of_user, system = bool(raw.params.get("tools")), False, True, 0, []
     for message in messages:
-        if (
-            type(message) is not dict
-            or (len(message) > 2 and not _NOT_PLAIN.isdisjoint(message))
-            or "content" not in message
-        ):
+        if type(message) is not dict or "content" not in message:
+            return None
+        if len(message) > 2 and not _NOT_PLAIN.isdisjoint(message):
             return None
         if len(message) > 2 and not _are_plain(message.values()):
             is_flat = False

@@ -41,8 +41,13 @@ class Controls:
 
 
 def _show(interval: Interval, sign: str = "") -> str:
-    value, low, high = (f"{x:{sign}.1f}".replace("-", "−") for x in (interval.value, interval.low, interval.high))
+    value, low, high = (_one_decimal(x, sign) for x in (interval.value, interval.low, interval.high))
     return f"{value}% [{low}, {high}]"
+
+
+def _one_decimal(value: float, sign: str) -> str:
+    text = f"{value:{sign}.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 
 
 def about(count: int) -> str:

@@ -87,11 +87,21 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
     log = calls if isinstance(calls, Log) else log_of(calls, settings, registry)
     replayable = baselines(log.calls)
     if not replayable:
-        raise BadInputError("The log holds no call with an answer to compare with.", "Log completions as well.")
+        raise BadInputError(
+            "The log holds no call with an answer to compare with.",
+            "Log answers as well; cqtui logs inspect says what was read.",
+        )
     name = settings.current_model or log.tally.most_used_model
     if name is None:
-        raise BadInputError("The log does not name its model.", "Name it with --current-model.")
-    current = registry.get(name)
+        raise BadInputError(
+            "The log does not name its model.", "Name it: --current-model MODEL; cqtui models list shows those known."
+        )
+    try:
+        current = registry.get(name)
+    except BadInputError as error:
+        if settings.current_model is not None:
+            raise
+        raise BadInputError(error.title, f"If it stands for one that is, --current-model MODEL. {error.hint}") from None
     known = KnownModels(registry)
     own_traffic = log.tallies.of(lambda model: _is(current, known.entry_of(model)))
     tally = own_traffic if own_traffic.calls else log.tally
@@ -128,7 +138,8 @@ def make_plan(settings: Settings, registry: Registry, calls: Sequence[LoggedCall
     ]
     if len(ordered) < len(replayable):
         others = log.tally.baseline_calls - own_traffic.baseline_calls
-        notes.append(f"{others:,} calls of other models than {current.id} in the log were left out.")
+        noun, were = ("call", "was") if others == 1 else ("calls", "were")
+        notes.append(f"{others:,} {noun} of other models than {current.id} in the log {were} left out.")
     if log.read.left_out:
         notes.append(
             f"Drawn at random from {log.tally.calls:,} calls (seed {settings.seed}), conversations whole; what could "

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from cqtui.engine.decide import retirement_words
+from cqtui.engine.discover import is_retiring
+from cqtui.engine.estimate import estimate
 from cqtui.engine.inspection import what_is_missing
 from cqtui.engine.log import KnownModels, Log
 from cqtui.engine.panel import choose_panel
@@ -19,6 +22,7 @@ from cqtui.registry.loader import Registry
 from cqtui.settings import Settings
 
 MOST = 0.5  # a use case is proposed where at least so many of the calls are of its kind
+LABELS = 30  # pairs that a person judges, to check the judge by
 LABEL_TOKENS = 30  # JSON answers of at most so many tokens, as a rule, are labels
 STATED = "As you stated."
 
@@ -81,6 +85,9 @@ def propose(
     """
     known = KnownModels(registry)
     current, model = _model(log, registry, known, stated.get(MODEL))
+    if current is not None and is_retiring(current, settings.as_of):
+        why = f"{model.why} It {retirement_words(current)}: a replacement may cost more."
+        model = Proposal(MODEL, model.value, why)
     traffic = profile_of(log.tally, current, Settings().traffic, settings.as_of, known.entry_of)
     use_case = _use_case(traffic, registry, stated.get(USE_CASE))
     volume = _volume(traffic, stated.get(VOLUME))
@@ -98,16 +105,22 @@ def propose(
     problem = what_is_missing(log)
     candidates: tuple[str, ...] = ()
     judges: tuple[ModelEntry, ...] = ()
+    tried: tuple[ModelEntry, ...] = ()
     if problem is None and current is None:
-        problem = BadInputError(model.why, "Name it with --current-model.")
+        problem = _not_named(log, model.why)
     if problem is None:
         plan = make_plan(trial, registry, log)
         candidates = tuple(candidate.id for candidate in plan.top)
+        tried = tuple(candidate.entry for candidate in plan.top)
         judges = plan.panel.judges
+        if stated.get(BUDGET) is None:
+            budget = _budget(None, estimate(plan).expected_usd)
     if not judges and current is not None:
         judges = choose_panel(registry, trial, [current]).judges
-    judge = _judge(judges, current, stated.get(JUDGE))
-    where = Proposal(LOGS, tuple(logs), f"Read just now: {log.tally.calls:,} calls.")
+    judge = _judge(judges, current, tried, stated.get(JUDGE))
+    where = Proposal(
+        LOGS, tuple(logs), f"Read just now: {log.tally.calls:,} call{'s' if log.tally.calls != 1 else ''}."
+    )
     return Proposals((model, use_case, where, volume, judge, budget), candidates, problem)
 
 
@@ -128,10 +141,23 @@ def _model(log: Log, registry: Registry, known: KnownModels, stated: str | None)
     if not by_entry:
         return None, Proposal(MODEL, None, _why_unknown(registry, first))
     best = max(by_entry, key=lambda model: by_entry[model])
-    why = f"It gave {by_entry[best]:,} of the log's {sum(counts.values()):,} answers, the most."
+    why = _gave(by_entry[best], sum(counts.values()))
     if known.entry_of(first) is None:
         why = f"{why[:-1]} of the models in the registry; {_why_unknown(registry, first)}"
     return registry.get(best), Proposal(MODEL, best, why)
+
+
+def _not_named(log: Log, why: str) -> BadInputError:
+    """That the current model is not known, and how to say it."""
+    if any(name not in (UNKNOWN, OTHERS) for name in log.tally.models):
+        return BadInputError(why, "If it stands for one that is known, name that: --current-model MODEL.")
+    return BadInputError(why, "Name it: --current-model MODEL; cqtui models list shows those that are known.")
+
+
+def _gave(own: int, answers: int) -> str:
+    if own == answers:
+        return "It gave all of the log's answers." if own > 1 else "It gave the log's only answer."
+    return f"It gave {own:,} of the log's {answers:,} answers, the most."
 
 
 def _why_unknown(registry: Registry, name: str) -> str:
@@ -171,20 +197,33 @@ def _volume(traffic: TrafficProfile, stated: int | None) -> Proposal:
     if traffic.monthly_requests:
         days = f"{traffic.calls:,} calls in {traffic.period_days:.1f} days"
         return Proposal(VOLUME, traffic.monthly_requests, f"At the log's rate, {days}; change it if that is a sample.")
-    return Proposal(VOLUME, None, "The log does not tell: it has no times, or spans less than a day.")
+    why = "has no times" if traffic.period_days is None else "spans less than a day"
+    return Proposal(VOLUME, None, f"The log does not tell: it {why}.")
 
 
-def _budget(stated: Decimal | None) -> Proposal:
+def _budget(stated: Decimal | None, expected: Decimal | None = None) -> Proposal:
+    if stated is not None:
+        return Proposal(BUDGET, stated, STATED)
     default = Settings().budget.usd
-    return Proposal(BUDGET, default, "The default.") if stated is None else Proposal(BUDGET, stated, STATED)
+    why = "The default."
+    if expected is not None and expected > default:
+        why += f" Every call would cost about ${expected:.2f}; a run stops as soon as the evidence is in."
+    return Proposal(BUDGET, default, why)
 
 
-def _judge(judges: Sequence[ModelEntry], current: ModelEntry | None, stated: Sequence[str] | None) -> Proposal:
+def _judge(
+    judges: Sequence[ModelEntry], current: ModelEntry | None, tried: Sequence[ModelEntry], stated: Sequence[str] | None
+) -> Proposal:
     names = tuple(entry.id for entry in judges)
     if stated:
         return Proposal(JUDGE, names or tuple(stated), STATED)
     if not names or current is None:
         return Proposal(JUDGE, None, "A model of another family than those compared is chosen at each run.")
-    if all(entry.family != current.family for entry in judges):
-        return Proposal(JUDGE, names, f"Of another family than {current.id} and the models that would be tried.")
-    return Proposal(JUDGE, names, "The first default judge that is not compared itself.")
+    families = {entry.family for entry in judges}
+    if current.family in families:
+        why = f"Of the family of {current.id}: no switch is verified before you labelled {LABELS} pairs (cqtui label)"
+        return Proposal(JUDGE, names, f"{why}; a judge of another family needs none.")
+    if related := [entry.id for entry in tried if entry.family in families]:
+        why = f"Of the family of {', '.join(related)}: a switch to it is verified only once you labelled {LABELS} pairs"
+        return Proposal(JUDGE, names, f"{why} (cqtui label); a judge of another family needs none.")
+    return Proposal(JUDGE, names, f"Of another family than {current.id} and the models that would be tried.")

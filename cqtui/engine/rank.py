@@ -48,10 +48,8 @@ def reliability_points(tier: str) -> tuple[float, str]:
 def cost_points(saving_percent: float, *, at_most: bool = False) -> tuple[float, str]:
     """0..20: a fifth of the expected saving in percent, or of the most that it could be."""
     points = max(0.0, min(20.0, saving_percent / 5))
-    return (
-        points,
-        f"cost {points:.0f}/20: {'at most' if at_most else 'about'} {saving_percent:.0f}% cheaper for the same tokens",
-    )
+    change = f"{abs(saving_percent):,.0f}% {'dearer' if round(saving_percent) < 0 else 'cheaper'}"
+    return points, f"cost {points:.0f}/20: {'at most' if at_most else 'about'} {change} for the same tokens"
 
 
 def rank(

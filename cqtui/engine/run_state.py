@@ -270,7 +270,7 @@ class RunState:
         return left * (now - self.started_at).total_seconds() / done
 
     def line(self) -> str:
-        """One line: pairs done, each candidate, money."""
+        """One line: pairs done, money, then each candidate: a narrow terminal loses the last ones."""
         done = sum(row.pairs for row in self.tried)
         planned = sum(row.samples for row in self.tried)
         rows = []
@@ -282,7 +282,7 @@ class RunState:
             rows.append(f"{name} {row.pairs} pairs{quality}{stopped}")
         failed = f"  {self.failures} failed" if self.failures else ""
         money = f"${self.spent_usd:.2f} of ${self.budget_usd:.2f}"
-        return f"{self.stage} {done}/{planned}  {' | '.join(rows)}{failed}  {money}"
+        return f"{self.stage} {done}/{planned}  {money}{failed}  {' | '.join(rows)}"
 
 
 def state_of(events: Iterable[Event]) -> RunState:

@@ -71,7 +71,7 @@ def profile_of(
     source: Any = "settings"
     if monthly is None:
         enough = days is not None and days >= MIN_PERIOD_DAYS
-        monthly = round(log.calls / days * DAYS_A_MONTH) if enough and days else None
+        monthly = max(1, round(log.calls / days * DAYS_A_MONTH)) if enough and days and log.calls else None
         source = "log" if monthly is not None else "unknown"
     billed, billed_calls = (None, 0) if entry_of is None else log.billed_usd(entry_of, as_of)
     calls = log.calls or 1

@@ -1,8 +1,8 @@
 """Reading of the user's logs, whatever their format, into ``LoggedCall`` values."""
 
 from cqtui.importers.base import Importer, Skipped, instant
-from cqtui.importers.calls import Identified
 from cqtui.importers.found import Rejected, Tail, unusable
+from cqtui.importers.identities import Identified
 from cqtui.importers.model_names import maker_name
 from cqtui.importers.outcome import Finds, LogRead
 from cqtui.importers.paths import log_files, log_paths

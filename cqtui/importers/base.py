@@ -285,12 +285,12 @@ def instant(value: Any, notes: list[str]) -> datetime | None:
 
 def checked_usage(usage: Usage, notes: list[str]) -> Usage:
     """The usage with cached tokens inside the input: a source that left them out gets them added."""
-    cached = usage.cached_tokens
-    if cached is None or usage.input_tokens is None or cached <= usage.input_tokens:
+    # A source that leaves out what was read from the cache leaves out what was written to it as well.
+    cached = (usage.cached_tokens or 0) + (usage.cache_write_tokens or 0)
+    if usage.input_tokens is None or cached <= usage.input_tokens:
         return usage
     note(notes, "more cached than input tokens: cached tokens added to the input")
-    # A source that leaves out what was read from the cache leaves out what was written to it as well.
-    total = usage.input_tokens + cached + (usage.cache_write_tokens or 0)
+    total = usage.input_tokens + cached
     return usage.model_copy(update={"input_tokens": total if total <= MAX_COUNT else None})
 
 

@@ -1,35 +1,46 @@
-"""What an application notes of a call that names a person or holds a key: it never stays in the metadata."""
+"""Makes the calls of one read: each with an id of its own, who asked hashed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+import hashlib
+from typing import Any
 
-from cqtui.importers.base import first_of
-
-USERS = ("user_id", "userId", "user")
-SESSIONS = (
-    *("thread_id", "threadId", "session_id", "sessionId"),
-    *("conversation_id", "conversationId", "chat_id", "chatId"),
-)
-# Parts of the names of headers and keys.
-SECRETS = ("header", "api_key", "authorization")
+from cqtui.importers.base import Skipped, digest
+from cqtui.importers.found import UNREADABLE, Rejected, unusable
+from cqtui.importers.raw import NoCall, RawCall, normalised
+from cqtui.models import LoggedCall
 
 
-class Noted(NamedTuple):
-    """An application's notes of a call: the user and the session, which are kept hashed only, and the rest."""
+class Identified:
+    """Makes the calls of one read: each with an id of its own, user and session hashed where asked."""
 
-    user: Any
-    session: Any
-    metadata: dict[str, Any]
+    def __init__(self, hash_identities: bool = True) -> None:
+        self._hash_identities = hash_identities
+        self._ids: set[str] = set()
+
+    def call_of(self, raw: RawCall) -> LoggedCall | Skipped | Rejected:
+        """The call in one shape, or why there is none."""
+        place = raw.place
+        try:
+            call = normalised(raw)
+        except UNREADABLE as error:
+            return Rejected(unusable(error), place.file, place.line)
+        if isinstance(call, NoCall):
+            return Skipped(call.reason, place.origin)
+        changes: dict[str, Any] = {}
+        if self._hash_identities:
+            changes = {"user": _hashed(call.user), "session": _hashed(call.session)}
+        if call.id in self._ids:
+            content = call.model_dump(mode="python", exclude={"origin"})
+            derived = f"{call.id}-{digest(content)[:8]}"
+            while derived in self._ids:
+                derived += "+"
+            changes["id"] = derived
+            warnings = (*call.origin.warnings, "id seen before with other content: a derived id was given")
+            changes["origin"] = call.origin.model_copy(update={"warnings": warnings})
+        self._ids.add(changes.get("id", call.id))
+        return call.model_copy(update=changes) if changes else call
 
 
-def noted_in(metadata: Mapping[str, Any]) -> Noted:
-    """The notes with user and session taken out, and without headers and keys."""
-    rest = {name: value for name, value in metadata.items() if name not in USERS and name not in SESSIONS}
-    return Noted(first_of(metadata, *USERS), first_of(metadata, *SESSIONS), without_secrets(rest))
-
-
-def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values without headers and keys."""
-    return {name: value for name, value in values.items() if not any(part in name.lower() for part in SECRETS)}
+def _hashed(value: str | None) -> str | None:
+    return None if value is None else hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:16]

@@ -18,6 +18,7 @@ KNOWN = NUMBERS.union(TOOLS, FORMS, ("service_tier", "stream", "web_search_optio
 
 _RENAMED = {"max_tokens_to_sample": "max_tokens", "max_new_tokens": "max_tokens"}
 _UNSET: tuple[Any, ...] = (None, "", [], {})
+_BESIDE_TOOLS = frozenset(TOOLS)
 # The names under which something may stand that is not in OpenAI's shape.
 _OTHER_SHAPES = frozenset(
     {"functions", "function_call", "tools", "tool_choice", "stop_sequences", "text", "output_config", "output_format"}
@@ -67,6 +68,13 @@ def known_params(noted: Any) -> dict[str, Any]:
         elif name in KNOWN:
             params[name] = structured(value)
     return params
+
+
+def without_idle_tool_settings(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters without what APIs take beside tools alone, where there are none: an empty list is refused, too."""
+    if params.get("tools") or _BESIDE_TOOLS.isdisjoint(params):
+        return dict(params)
+    return {name: value for name, value in params.items() if name not in _BESIDE_TOOLS}
 
 
 def json_schema_format(form: Mapping[str, Any]) -> dict[str, Any]:

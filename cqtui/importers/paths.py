@@ -188,7 +188,7 @@ def on_disk(file: LogFile) -> Iterator[Path]:
     """
     if not file.is_stdin and not file.path.is_fifo():
         if file.path.is_dir():
-            raise BadInputError(f"{file.name}: the folder cannot be opened.")
+            raise BadInputError(f"{file.name}: the folder cannot be opened.", "Allow reading it, or name another.")
         yield file.path
         return
     with tempfile.TemporaryDirectory(prefix="cqtui-") as folder:
@@ -226,5 +226,7 @@ def log_paths(settings: Settings, config: Path | None) -> list[Path]:
             raise BadInputError(f'logs: nothing matches "{pattern}" in {base.resolve()}.', "Name a log file or folder.")
         found += matches
     if not found:
-        raise BadInputError("No log was named.", "cqtui optimize LOGS..., or set logs in cqtui.toml.")
+        raise BadInputError(
+            "No log was named.", "Name files or folders, or have cqtui init write a cqtui.toml that does."
+        )
     return found

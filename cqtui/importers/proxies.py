@@ -8,7 +8,7 @@ from typing import Any
 
 from cqtui.importers import base, exchange
 from cqtui.importers.exchange import read_exchange
-from cqtui.importers.identities import without_secrets
+from cqtui.importers.metadata import without_secrets
 from cqtui.importers.raw import NoCall, RawCall
 from cqtui.importers.reasons import CACHED, cut_off, failed, failed_with_status, other_model
 

@@ -10,6 +10,7 @@ from cqtui.importers import base
 from cqtui.importers.base import NOWHERE, Place
 from cqtui.importers.messages import completion_of, is_replayable, messages_of
 from cqtui.importers.model_names import maker_name
+from cqtui.importers.params import without_idle_tool_settings
 from cqtui.importers.reasons import NO_CONTENT
 from cqtui.models import Completion, LoggedCall, Usage
 
@@ -93,7 +94,7 @@ def normalised(raw: RawCall) -> LoggedCall | NoCall:
         model=model,
         provider=provider.lower() if provider else None,
         messages=messages,
-        params=dict(raw.params),
+        params=without_idle_tool_settings(raw.params),
         completion=completion,
         finish_reason=reason,
         usage=usage_of(raw.usage, notes),

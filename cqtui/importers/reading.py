@@ -14,10 +14,10 @@ import orjson
 
 from cqtui.errors import BadInputError
 from cqtui.importers.base import Importer, Join, Joined, Place, Row, Skipped
-from cqtui.importers.calls import Identified
 from cqtui.importers.container import UNREADABLE, Found, Rejected, members
 from cqtui.importers.formats import JOINS, Detection, enveloped, nearest, printable, unknown_shape
 from cqtui.importers.found import unusable
+from cqtui.importers.identities import Identified
 from cqtui.importers.outcome import Finds, LogRead
 from cqtui.importers.paths import LogFile, Paths, log_files, on_disk
 from cqtui.importers.progress import Position, Progress

@@ -33,12 +33,12 @@ def failed_with_status(code: float) -> str:
 
 def no_model_call(what: str) -> str:
     """The record is of something else than a call of a model, such as a chain or a tool."""
-    return f"not a model call: {what[:LONGEST]}"
+    return f"not a model call: {_short(what)}"
 
 
 def other_model(what: str) -> str:
     """The call was of a model that writes no text, such as embeddings."""
-    return f"not a call of a language model: {what[:LONGEST]}"
+    return f"not a call of a language model: {_short(what)}"
 
 
 def not_captured(remedy: str) -> str:
@@ -73,11 +73,16 @@ def not_replayable(why: str) -> str:
 
 def run_by_vendor(what: str) -> str:
     """The request uses something that the vendor runs itself, such as a web search."""
-    return not_replayable(f"{what[:LONGEST]} is run by the vendor")
+    return not_replayable(f"{_short(what)} is run by the vendor")
 
 
 def brief(failure: Any) -> str:
     """An error of a log in a few words."""
     found = mapping(failure)
     text = found.get("code") or found.get("message") or failure
-    return " ".join((text if isinstance(text, str) else json.dumps(text)).split())[:LONGEST]
+    return _short(text if isinstance(text, str) else json.dumps(text))
+
+
+def _short(text: str) -> str:
+    """A text of a log on one line."""
+    return " ".join(text.split())[:LONGEST]

@@ -89,7 +89,8 @@ class Registry:
         near = self._nearest(name)
         hint = f"Nearest: {', '.join(near)}. " if near else ""
         raise BadInputError(
-            f"{name} is not in the registry.", f"{hint}Add your own under [[models]] in {OVERLAY_FILE}."
+            f"{name} is not in the registry.",
+            f"{hint}cqtui models list shows those that are; add your own under [[models]] in {OVERLAY_FILE}.",
         )
 
     @cached_property

@@ -81,6 +81,21 @@ def share(value: float | None) -> str:
     return UNKNOWN if value is None else f"{100 * value:.1f}%"
 
 
+def counted(count: int, what: str) -> str:
+    """A number with its noun: ``1 call``, ``1,200 calls``."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def days(value: float) -> str:
+    """A span of time: days, or hours and minutes where it is under one day."""
+    minutes = value * 24 * 60
+    if value >= 1:
+        return f"{value:.1f} days"
+    if minutes >= 60:
+        return f"{minutes / 60:.1f} hours"
+    return counted(round(minutes), "minute") if minutes >= 1 else "under a minute"
+
+
 def milliseconds(value: float | None) -> str:
     """Ms below a second, else seconds."""
     if value is None:

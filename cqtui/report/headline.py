@@ -75,6 +75,8 @@ def _cost_words(saving: Interval | None) -> str:
     """Savings round down, increases up."""
     if saving is None:
         return "cost unknown"
+    if abs(saving.value) <= 1e-9:
+        return "cost unchanged"
     if saving.value >= 0:
-        return f"cost down {math.floor(saving.value + 1e-9)}%"
+        return f"cost down {math.floor(saving.value + 1e-9) or 'under 1'}%"
     return f"cost up {math.ceil(-saving.value - 1e-9)}%"

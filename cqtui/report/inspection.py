@@ -7,12 +7,11 @@ from typing import Any
 
 from cqtui.engine.inspection import Inspection
 from cqtui.engine.tally import OTHERS, UNKNOWN
-from cqtui.engine.traffic import MIN_PERIOD_DAYS
 from cqtui.engine.variety import Variety
 from cqtui.models import TrafficProfile
 from cqtui.redaction.redactor import without_keys
-from cqtui.report.filters import money, plain, share
-from cqtui.report.plan_words import counted
+from cqtui.report.filters import counted, days, money, plain, share
+from cqtui.report.plan_words import few_words, forced_words
 from cqtui.settings import Settings
 
 SCHEMA_VERSION = 1
@@ -102,8 +101,8 @@ def traffic_rows(found: Inspection) -> list[Row]:
 
 def _volume(traffic: TrafficProfile) -> str:
     if traffic.monthly_requests is None:
-        why = "the log has no times" if traffic.period_days is None else f"under {MIN_PERIOD_DAYS:.0f} day of calls"
-        return f"unknown: {why}. Set monthly_request_volume under [traffic]."
+        why = "the log has no times" if traffic.period_days is None else "under a day of calls"
+        return f"unknown: {why}; state it: cqtui init asks, or monthly_request_volume under [traffic]"
     if traffic.monthly_source == "settings":
         return f"{traffic.monthly_requests:,}, as the settings state"
     return f"{traffic.monthly_requests:,}, at the log's rate; state it where the log is a sample"
@@ -112,7 +111,8 @@ def _volume(traffic: TrafficProfile) -> str:
 def _span(traffic: TrafficProfile) -> str:
     if traffic.period_days is None or traffic.first_call is None or traffic.last_call is None:
         return "unknown"
-    return f"{traffic.first_call:%Y-%m-%d} to {traffic.last_call:%Y-%m-%d} (UTC), {traffic.period_days:.1f} days"
+    first, last = f"{traffic.first_call:%Y-%m-%d}", f"{traffic.last_call:%Y-%m-%d}"
+    return f"{first if first == last else f'{first} to {last}'} (UTC), {days(traffic.period_days)}"
 
 
 def cost_rows(found: Inspection) -> list[Row]:
@@ -165,12 +165,18 @@ def plan_rows(found: Inspection, settings: Settings) -> list[Row]:
     ]
     if plan.variety is not None:
         rows.append(("variety", _variety(plan.variety)))
-    left_out = len(plan.discovery.excluded)
+    if forced := forced_words(plan):
+        rows.insert(1, ("a switch is forced", forced))
     if not plan.top:
-        rows.append(("candidates", f"none: no cheaper model fits this traffic ({left_out} looked at)"))
+        looked_at = len(plan.discovery.excluded)
+        rows.append(("candidates", f"none: no cheaper model fits this traffic ({looked_at} looked at)"))
         return rows
+    if few := few_words(plan):
+        rows.append(("few calls", few))
+    fit = {candidate.id for candidate in (*plan.discovery.eligible, *plan.ranked)}
+    unfit = sum(each.model_id not in fit for each in plan.discovery.excluded)
     names = ", ".join(candidate.id for candidate in plan.top)
-    rows.append(("candidates", f"{names}; {len(plan.discovery.eligible)} would fit, {left_out} would not"))
+    rows.append(("candidates", f"{names}; {len(fit)} would fit, {unfit} would not"))
     rows.append(("judge", ", ".join(entry.id for entry in plan.panel.judges) or "none: checks alone"))
     worst = f", at worst {money(cost.worst_usd)}" if cost.worst_usd is not None else ""
     rows.append(("estimated cost", f"{money(cost.expected_usd)}{worst}; cap {money(settings.budget.usd)}"))

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+from cqtui.engine.decide import retirement_words
 from cqtui.engine.estimate import Estimate
 from cqtui.engine.plan import Plan, recipients
 from cqtui.importers import LogRead
 from cqtui.redaction.redactor import counted_words, without_keys
-from cqtui.report.filters import money, plain
+from cqtui.report.filters import counted, money, plain
 from cqtui.report.same_model import saving_words
-from cqtui.settings import HOSTED_BASE_URL, Settings
+from cqtui.settings import HOSTED_BASE_URL
 
 SHOWN_PROBLEMS = 5
-
-
-def counted(count: int, what: str) -> str:
-    """A number with its noun: ``1 call``, ``1,200 calls``."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+# What a verified answer takes, as simulated (docs/verdicts.md).
+FEWEST_CALLS, MANY_CALLS = 130, 400
 
 
 def skipped_words(read: LogRead) -> str:
     """Why records that were recognised give no call, with counts; empty where there are none."""
-    return ", ".join(f"{plain(without_keys(reason))} {count:,}" for reason, count in read.skipped_for.items())
+    return "; ".join(f"{plain(without_keys(reason))} ({count:,})" for reason, count in read.skipped_for.items())
 
 
 def problem_lines(read: LogRead) -> list[str]:
@@ -39,7 +37,7 @@ def problem_lines(read: LogRead) -> list[str]:
 def read_lines(read: LogRead) -> list[str]:
     """How many calls were read, of which formats, and how many of them were kept."""
     formats = ", ".join(f"{name} {count:,}" for name, count in read.counts.items())
-    lines = [f"Read {read.total_calls:,} calls from {counted(len(read.files), 'file')} ({formats or 'none'})."]
+    lines = [f"Read {counted(read.total_calls, 'call')} from {counted(len(read.files), 'file')} ({formats or 'none'})."]
     if read.left_out and read.calls:
         lines.append(f"Kept a random sample of {len(read.calls):,} of them; the traffic's figures are of all.")
     return lines
@@ -74,10 +72,46 @@ def _replaced(plan: Plan) -> str:
     """What was replaced in the calls that may be sent, in brackets; empty where redaction is off."""
     if plan.redaction is None:
         return ""
-    total = sum(plan.redaction.counts.values())
-    if not total:
-        return " (no e-mail address, phone number or key was found in them)"
-    return f" ({counted_words(plan.redaction.counts)} replaced: {total:,} in {plan.redaction.changed:,} calls)"
+    total, binary = sum(plan.redaction.counts.values()), plan.redaction.with_binary
+    found = "no e-mail address, phone number or key was found in them"
+    if total:
+        where = counted(plan.redaction.changed, "call")
+        found = f"{counted_words(plan.redaction.counts)} replaced: {total:,} in {where}"
+    left = f"; images, audio and files in {counted(binary, 'call')} go as logged" if binary else ""
+    return f" ({found}{left})"
+
+
+def few_words(plan: Plan) -> str:
+    """That the calls are too few to be verified, and what to do; empty where they may suffice."""
+    calls = len(plan.calls)
+    if calls >= FEWEST_CALLS:
+        return ""
+    takes = f"a verified answer takes about {FEWEST_CALLS} to {MANY_CALLS}"
+    if calls >= plan.settings.thresholds.max_samples:
+        return f"max_samples allows {counted(calls, 'call')}; {takes}"
+    return f"the log has {counted(calls, 'call')} of {plan.current.short_name} to compare with; {takes}"
+
+
+def forced_words(plan: Plan) -> str:
+    """That a switch is forced, and what follows; empty where the current model stays."""
+    if not plan.discovery.forced_switch:
+        return ""
+    return f"{plan.current.short_name} {retirement_words(plan.current)}: a replacement may cost more"
+
+
+def cap_words(plan: Plan, cost: Estimate) -> str:
+    """That the estimate is above what the run may spend, and what then happens; empty where it is not."""
+    cap = plan.settings.budget.usd
+    if cost.expected_usd is None or cost.expected_usd <= cap:
+        return ""
+    return (
+        f"The estimate is of every call; a run stops as soon as the evidence is in. Where the {money(cap)} end first, "
+        "what was paid for is kept: the same command with a larger --budget-usd goes on there."
+    )
+
+
+def _about(amount: str) -> str:
+    return amount if amount.startswith(("under", "about")) else f"about {amount}"
 
 
 def describe_plan(plan: Plan, cost: Estimate) -> list[str]:
@@ -85,10 +119,12 @@ def describe_plan(plan: Plan, cost: Estimate) -> list[str]:
     settings = plan.settings
     today = plan.traffic.monthly_today_usd
     lines = [
-        f"{plan.current.short_name} costs you about {money(today)} a month."
+        f"{plan.current.short_name} costs you {_about(money(today))} a month."
         if today is not None
         else f"{plan.current.short_name} costs {money(plan.traffic.cost_per_call_usd)} a call."
     ]
+    if forced := forced_words(plan):
+        lines.append(f"{forced}.")
     lines += [
         f"Without changing the model, {saving_words(saving)}: computed from the log, not measured."
         for saving in plan.same_model
@@ -98,48 +134,24 @@ def describe_plan(plan: Plan, cost: Estimate) -> list[str]:
         return [*lines, "No cheaper model fits this traffic."]
     names = ", ".join(candidate.short_name for candidate in plan.top)
     left_out = len(plan.discovery.excluded)
-    why = f" ({left_out} other models left out; the report says why)" if left_out else ""
-    lines.append(f"Trying {names} on {len(plan.calls)} calls{why}.")
+    why = f" ({counted(left_out, 'other model')} left out; the report says why)" if left_out else ""
+    lines.append(f"Trying {names} on {counted(len(plan.calls), 'call')}{why}.")
+    if few := few_words(plan):
+        lines.append(f"Few calls: {few}.")
     lines += [f"{c.id}: {warning}." for c in plan.top for warning in c.warnings]
     if settings.guardrails:
         lines.append(f"Then under the guardrail sets {', '.join(settings.guardrails)}, those that pass.")
-    lines.append(sentence_of_recipients(plan))
     if settings.provider != "portkey":
-        return lines
+        return [*lines, sentence_of_recipients(plan)]
+    lines.append(sentence_of_recipients(plan))
     if settings.batch:
         lines.append(
             "In batch jobs, at the batch price where there is one; a job may take a day. Stop whenever you like."
         )
+    if above := cap_words(plan, cost):
+        lines.append(above)
     worst = f", at worst {money(cost.worst_usd)}" if cost.worst_usd is not None else ""
     monthly = settings.budget.monthly_usd
     shared = "" if monthly is None else f", and what is left of {money(monthly)} for this month's runs"
     lines.append(f"Estimated cost {money(cost.expected_usd)}{worst}; cap {money(settings.budget.usd)}{shared}.")
     return lines
-
-
-def next_steps(settings: Settings, *, dry_run: bool, has_candidates: bool, has_key: bool) -> list[str]:
-    """What to do after a look at the plan, or after a rehearsal; empty after any other run."""
-    if dry_run and not has_candidates:
-        return ["Next: the same command without --dry-run writes down why, and calls nothing."]
-    if dry_run and settings.provider == "portkey":
-        return [
-            "Next: the same command with --provider rehearsal in place of --dry-run: simulated models, free.",
-            f"Then without either, the real run: {_needs(settings, has_key)}.",
-        ]
-    if dry_run:
-        return ["Next: the same command without --dry-run."]
-    if settings.provider == "rehearsal":
-        return [
-            "Simulated answers prove nothing. Next: the same command without --provider rehearsal, the real run: "
-            f"{_needs(settings, has_key)}.",
-            "cqtui health checks key, gateway and models first; --provider local tries real answers on this machine.",
-        ]
-    return []
-
-
-def _needs(settings: Settings, has_key: bool) -> str:
-    if settings.gateway.base_url:
-        return f"it asks before it spends anything, through {without_keys(settings.gateway.base_url)}"
-    if has_key:
-        return "it asks before it spends anything"
-    return "it needs PORTKEY_API_KEY, or --base-url for a gateway of your own, and asks before it spends anything"

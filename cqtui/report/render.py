@@ -20,6 +20,7 @@ from cqtui.report.templates import render
 from cqtui.results import Evidence, Recommendation
 
 REHEARSAL = "> **Rehearsal: simulated answers. Not evidence.**"
+LEAST_PACE_DAYS = 1 / 24
 _SOURCES = {"log": "the log's own rate", "settings": "as stated in cqtui.toml", "unknown": "unknown"}
 
 
@@ -66,11 +67,11 @@ def _judge_words(result: Recommendation) -> str:
 
 
 def _days_for_more(result: Recommendation) -> int | None:
-    """How many days of the log's own traffic the missing prompts are; None where its span is unknown."""
+    """How many days of the log's own traffic the missing prompts are; None where it spans under an hour."""
     traffic = result.traffic
-    if not result.more_samples or not traffic.period_days or not traffic.calls:
+    if not result.more_samples or not traffic.calls or (traffic.period_days or 0) < LEAST_PACE_DAYS:
         return None
-    return math.ceil(result.more_samples * traffic.period_days / traffic.calls)
+    return math.ceil(result.more_samples * (traffic.period_days or 0) / traffic.calls)
 
 
 def report_values(result: Recommendation) -> dict[str, Any]:

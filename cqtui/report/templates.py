@@ -89,6 +89,8 @@ def _environment(folder: Path | None) -> SandboxedEnvironment:
         "signed",
         "percent",
         "cost_change",
+        "counted",
+        "days",
         "relative_change",
         "share",
         "share_interval",

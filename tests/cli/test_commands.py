@@ -163,7 +163,7 @@ def test_a_folder_without_logs(tmp_path: Path) -> None:
 
 
 def test_no_log_named(tmp_path: Path) -> None:
-    refused(cqtui("optimize", cwd=tmp_path), 2, "No log was named.", "cqtui optimize LOGS")
+    refused(cqtui("optimize", cwd=tmp_path), 2, "No log was named.", "cqtui init")
 
 
 def test_an_unknown_current_model_gets_the_nearest_names(log: Path) -> None:

@@ -102,7 +102,7 @@ def _of_bytes(data: bytes, random: Random) -> bytes:
         return data[:first] + random.choice(TOKENS) + data[first:]
     if kind == 4:
         return data[:first] + bytes([random.randrange(256)]) + data[first + 1 :]
-    return data[:first] + b"\0" * (last - first) + data[last:]
+    return bytes(data[:first] + b"\0" * (last - first) + data[last:])
 
 
 def _of_structure(data: bytes, random: Random) -> bytes:

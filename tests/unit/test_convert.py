@@ -257,7 +257,7 @@ def test_records_without_prompt_are_counted_with_their_reason(tmp_path: Path, lo
     assert counts["not_replayable"] == {"no message has content": 1}
     assert f"{log}:6: not JSON" in done.stderr
     log.write_text(empty, encoding="utf-8")
-    refused(convert(log, tmp_path / "none.jsonl"), "no message has content 1")
+    refused(convert(log, tmp_path / "none.jsonl"), "no message has content (1)")
     assert not (tmp_path / "none.jsonl").exists()
 
 

@@ -56,7 +56,8 @@ def gate(evidence: Evidence, name: str) -> bool | None:
     ("saving", "words"),
     [
         (42.99, "reduces cost by 42%"),
-        (0.0, "reduces cost by 0%"),
+        (0.0, "leaves the cost as it is"),
+        (0.4, "reduces cost by under 1%"),
         (-4.1, "raises cost by 5%"),
         (42.0, "reduces cost by 42%"),
     ],
@@ -178,6 +179,14 @@ def test_low_coverage_is_no_verdict() -> None:
     assert gate(evidence, "coverage") is False
     assert evidence.ledger.unjudged == 30
     assert decide(CURRENT, [evidence], {}, RULES).grade == "inconclusive"
+
+
+def test_of_equal_candidates_the_cheapest_is_the_closest() -> None:
+    dear, cheap = (judged(pairs(2), name) for name in ("acme/a", "acme/b"))
+    cheap = cheap.model_copy(update={"cost_per_call_usd": Decimal("0.0001")})
+    closest = decide(CURRENT, [dear, cheap], {}, RULES).closest
+    assert closest is not None
+    assert closest.candidate.id == "acme/b"
 
 
 def test_all_clearly_worse_is_keep_with_the_closest_named() -> None:

@@ -169,6 +169,8 @@ def test_fit_points_are_those_of_the_design() -> None:
     assert latency_points("medium", 3000)[0] == 15.0
     assert [reliability_points(t)[0] for t in ("high", "medium", "low", "unknown")] == [20.0, 10.0, 0.0, 10.0]
     assert [cost_points(s)[0] for s in (-5.0, 42.0, 250.0)] == [0.0, 8.4, 20.0]
+    assert cost_points(-1480.0)[1] == "cost 0/20: about 1,480% dearer for the same tokens"
+    assert cost_points(-0.2)[1] == "cost 0/20: about 0% cheaper for the same tokens"
 
 
 def test_rank_sorts_by_fit_then_price_and_refuses_unknown_use_cases() -> None:
@@ -192,6 +194,11 @@ def test_traffic_tells_volume_tokens_and_cost() -> None:
     stated = profile(calls, CURRENT, Traffic(monthly_request_volume=1000), AS_OF)
     assert (stated.monthly_requests, stated.monthly_source) == (1000, "settings")
     assert stated.monthly_cost_usd == stated.cost_per_call_usd * 1000  # type: ignore[operator]
+
+
+def test_a_volume_of_less_than_one_call_a_month_is_no_zero() -> None:
+    calls = [logged_call(0), logged_call(24 * 400)]
+    assert profile(calls, CURRENT, Traffic(), AS_OF).monthly_requests == 1
 
 
 def test_token_counts_that_nobody_gave_are_estimated_from_the_text_and_counted() -> None:

@@ -223,6 +223,24 @@ def test_sharegpt_with_tools_and_system(tmp_path: Path) -> None:
     assert call.params["tools"][0]["function"]["name"] == "f"
 
 
+def test_sharegpt_gives_calls_and_results_the_ids_that_a_replay_needs(tmp_path: Path) -> None:
+    listed = [
+        {"from": "human", "value": "hi"},
+        {"from": "function_call", "value": '{"name": "f", "arguments": {}}'},
+        {"from": "function_call", "value": '{"name": "g", "arguments": {}}'},
+        {"from": "tool", "value": "of f"},
+        {"from": "tool", "value": "of g"},
+        {"from": "tool", "value": "of none"},
+        {"from": "function_call", "value": '{"name": "f", "arguments": {}}'},
+    ]
+    (call,) = read(tmp_path, {"conversations": listed}).calls
+    called = {one.name: one.id for message in call.messages for one in message.tool_calls}
+    results = {message.text: message.tool_call_id for message in call.messages if message.role == "tool"}
+    assert results == {"of f": called["f"], "of g": called["g"], "of none": None}
+    assert call.completion is not None
+    assert len({*called.values(), call.completion.tool_calls[0].id, None}) == 4
+
+
 def test_sharegpt_without_any_question(tmp_path: Path) -> None:
     found = read(tmp_path, {"conversations": turns("gpt")})
     assert [item.reason for item in found.skipped] == ["no message has content"]

@@ -146,12 +146,14 @@ def test_openinference(tmp_path: Path) -> None:
 
 FUNCTION = {"name": "f", "description": "d", "parameters": {"type": "object"}}
 WIRE = {"type": "function", "function": FUNCTION}
+TOOL = {"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object"}}}
 
 
 @pytest.mark.parametrize(
     "listed",
     [
         {"llm.tools.0.tool.json_schema": json.dumps(WIRE)},
+        {"llm.tools": json.dumps([{"tool.json_schema": json.dumps(WIRE)}])},
         {
             "llm.tools.0.tool.json_schema": json.dumps(
                 {"name": "f", "description": "d", "input_schema": {"type": "object"}}
@@ -187,6 +189,51 @@ def test_tools_that_the_vendor_runs(tmp_path: Path) -> None:
     listed = {"gen_ai.tool.definitions": json.dumps([{"type": "web_search"}])}
     (skipped,) = read(tmp_path, span({**CURRENT, **listed})).skipped
     assert skipped.reason == "not replayable as is: web_search is run by the vendor"
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {
+            "llm.request.functions.0.name": "f",
+            "llm.request.functions.0.description": "d",
+            "llm.request.functions.0.parameters": '{"type": "object"}',
+        },
+        {
+            "llm.request.functions.0.name": "f",
+            "llm.request.functions.0.description": "d",
+            "llm.request.functions.0.input_schema": '{"type": "object"}',
+        },
+        {"llm.request.functions": json.dumps([TOOL])},
+        {"llm.tools.0.tool.json_schema": json.dumps(TOOL)},
+        {"llm.tools": json.dumps([{"tool.json_schema": json.dumps(TOOL)}])},
+        {"gen_ai.tool.definitions": json.dumps([TOOL]), "llm.request.functions.0.name": "other"},
+    ],
+)
+def test_tools_in_numbered_attributes(tmp_path: Path, listed: dict[str, Any]) -> None:
+    attributes = {**INFERENCE, "input.value": "hi", "output.value": "yo", **listed}
+    assert call_of(tmp_path, span(attributes)).params == {"temperature": 0, "tools": [TOOL]}
+
+
+def test_a_json_object_that_was_asked_for_needs_no_schema(tmp_path: Path) -> None:
+    attributes = {**INFERENCE, "input.value": "hi", "output.value": "yo"}
+    form = "gen_ai.openai.request.response_format"
+    call = call_of(tmp_path, span({**attributes, form: "json_object"}))
+    assert call.params == {"temperature": 0, "response_format": {"type": "json_object"}}
+    assert not call.origin.warnings
+    assert "response_format" not in call_of(tmp_path, span({**attributes, form: "json_schema"})).params
+
+
+def test_openinference_says_in_its_value_alone_why_an_answer_ended(tmp_path: Path) -> None:
+    attributes = {
+        **INFERENCE,
+        "llm.input_messages.0.message.role": "user",
+        "llm.input_messages.0.message.content": "hi",
+        "llm.output_messages.0.message.role": "assistant",
+        "llm.output_messages.0.message.content": "yo",
+        "output.value": json.dumps({"choices": [{"message": {"content": "yo"}, "finish_reason": "length"}]}),
+    }
+    assert call_of(tmp_path, span(attributes)).finish_reason == "length"
 
 
 @pytest.mark.parametrize(

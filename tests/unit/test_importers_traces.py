@@ -329,6 +329,8 @@ def test_tool_calls_of_langchain(message: dict[str, Any]) -> None:
     assert call.completion is not None
     for calls in (call.messages[1].tool_calls, call.completion.tool_calls):
         assert [(one.name, one.arguments, one.id) for one in calls] == [("look", '{"at": "å"}', "1")]
+    # LangChain writes an empty text where there is none.
+    assert (call.messages[1].parts, call.completion.text) == ((), None)
     assert call.finish_reason == "tool_calls"
 
 

@@ -188,14 +188,15 @@ class TestFineTuning:
 
     def test_of_a_preference_the_preferred_answer_is_taken(self, tmp_path: Path) -> None:
         record = {
-            "input": {"messages": USER, "parallel_tool_calls": True},
+            "input": {"messages": USER, "tools": [], "parallel_tool_calls": True},
             "preferred_output": [{"role": "assistant", "content": "yes"}],
             "non_preferred_output": [{"role": "assistant", "content": "no"}],
         }
         (call,) = logged(tmp_path, record).calls
         assert call.origin.format == "openai_finetune"
         assert call.completion is not None
-        assert (call.completion.text, call.params) == ("yes", {"parallel_tool_calls": True})
+        # APIs refuse an empty list of tools, and settings of tools where there are none.
+        assert (call.completion.text, call.params) == ("yes", {})
 
     def test_an_answer_without_a_prompt(self, tmp_path: Path) -> None:
         assert logged(tmp_path, {"messages": [{"role": "assistant", "content": "yo"}]}).skipped

@@ -83,6 +83,18 @@ def test_params_are_openais(given: dict[str, Any], sent: dict[str, Any]) -> None
     assert not notes
 
 
+@pytest.mark.parametrize("none", [{"tools": []}, {"tools": None}, {}])
+def test_settings_of_tools_are_left_out_where_there_are_none(none: dict[str, Any]) -> None:
+    settings = {"tool_choice": "auto", "parallel_tool_calls": True, "temperature": 0}
+    call = call_of({"model": "m", "messages": USER, **settings, **none}, completion())
+    assert call.params == {"temperature": 0}
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    assert call_of({"model": "m", "messages": USER, **settings, "tools": tools}, completion()).params == {
+        **settings,
+        "tools": tools,
+    }
+
+
 def test_params_of_requests() -> None:
     asked = {
         "model": "c",

@@ -15,8 +15,11 @@ from click.testing import CliRunner, Result
 from cqtui.cli.init import command
 from cqtui.cli.optimize import command as optimize
 from cqtui.engine.nearby import nearby_logs
+from cqtui.engine.optimize import registry_for
+from cqtui.engine.proposals import _judge
 from cqtui.errors import BadInputError
-from cqtui.settings import load_settings
+from cqtui.models import ModelEntry
+from cqtui.settings import Settings, load_settings
 from tests.fakes import write_log
 from tests.unit.test_logs_inspect import record, written
 
@@ -65,11 +68,38 @@ def test_the_file_loads_and_a_dry_run_works_right_after(log: Path) -> None:
     assert settings.judge.models == ("anthropic/claude-haiku-4-5",)
     assert settings.budget.usd == 1
     text = CONFIG.read_text(encoding="utf-8")
-    assert "# It gave 40 of the log's 40 answers, the most.\ncurrent_model" in text
+    assert "# It gave all of the log's answers.\ncurrent_model" in text
     assert "\n# blocked_providers = " in text
     plan = CliRunner().invoke(optimize, ["--dry-run", *AS_OF])
     assert plan.exit_code == 0, plan.output
-    assert "--provider rehearsal in place of --dry-run" in plan.stderr
+    assert "free: cqtui optimize --as-of 2026-11-25 --provider rehearsal\n" in plan.stderr
+
+
+@pytest.mark.parametrize(
+    ("judge", "why"),
+    [
+        ("anthropic/claude-haiku-4-5", "Of another family than openai/gpt-5.6-terra and the models"),
+        ("openai/gpt-5.4-mini", "Of the family of openai/gpt-5.6-terra: no switch is verified before you labelled 30"),
+        (
+            "bedrock/amazon.nova-lite-v1:0",
+            "Of the family of bedrock/amazon.nova-micro-v1:0: a switch to it is verified",
+        ),
+    ],
+)
+def test_a_judge_of_a_contestants_family_is_said_to_be_one(log: Path, judge: str, why: str) -> None:
+    assert "bedrock/amazon.nova-micro-v1:0" in json.loads(init("--json").stdout)["candidates"]
+    proposals = _judge((_entry(judge),), _entry("gpt-5.6-terra"), (_entry("bedrock/amazon.nova-micro-v1:0"),), None)
+    assert proposals.why.startswith(why)
+
+
+def _entry(name: str) -> ModelEntry:
+    return registry_for(Settings()).get(name)
+
+
+def test_a_budget_below_the_estimate_says_so(log: Path) -> None:
+    write_log(Path("logs/october.jsonl"), 400)
+    reasons = {each["name"]: each["why"] for each in json.loads(init("--json").stdout)["proposals"]}
+    assert reasons["budget.usd"].startswith("The default. Every call would cost about $")
 
 
 @pytest.mark.parametrize(

@@ -274,6 +274,25 @@ def test_a_broken_chain_is_no_call(tmp_path: Path, changes: str, parent: str, ti
     assert "t1" not in {call.id for call in read.calls}
 
 
+def test_an_empty_text_beside_tool_calls_is_none(tmp_path: Path) -> None:
+    rows = (
+        response("r1", response=""),
+        ("tool_calls", {"response_id": "r1", "name": "f", "arguments": "{}", "tool_call_id": "k"}),
+        response("r2", prompt=""),
+        ("tool_results", {"response_id": "r2", "name": "f", "output": "9", "tool_call_id": "k"}),
+        response("x1", conversation_id="d", response=""),
+    )
+    first, second, silent = read_logs(database(tmp_path, LAST, *rows)).calls
+    assert first.completion is not None
+    assert (first.completion.text, len(first.completion.tool_calls)) == (None, 1)
+    assert [(message.role, message.parts == ()) for message in second.messages][1:] == [
+        ("assistant", True),
+        ("tool", False),
+    ]
+    assert silent.completion is not None
+    assert silent.completion.text == ""
+
+
 def test_a_call_in_both_generations_counts_once(tmp_path: Path) -> None:
     rows = (response("r1"), response("r2"), *chain(("user", [text("ask r1")]), ("assistant", [text("say r1")])))
     read = read_logs(database(tmp_path, LAST + TURNS, *rows, turn("0", "1", id="r1", thread_id="c")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from cqtui.cli.logs import command
 from cqtui.engine.inspection import inspect_log
 from cqtui.engine.log import read_log
 from cqtui.engine.optimize import registry_for
+from cqtui.report.filters import days
 from cqtui.report.inspection import outcome_rows
 from cqtui.settings import Settings
 
@@ -130,13 +132,36 @@ def test_what_optimize_would_use_and_the_next_command(log: Path, tmp_path: Path)
     assert configured["next"] == f"cqtui optimize {log} --config={tmp_path / 'my.toml'} --dry-run"
 
 
+AGAIN, NAMED = "cqtui logs inspect {log}, once that is done", "cqtui init {log} --current-model MODEL"
+
+
 @pytest.mark.parametrize(
     ("changes", "problem", "todo", "next_step"),
     [
-        ({"messages": [{"role": "user"}]}, "No record holds a prompt.", "docs/log-formats.md", "once that is done"),
-        ({"completion": None}, "No call has an answer to compare with.", "Log answers", "once that is done"),
-        ({"model": None}, "The log does not name its model.", "--current-model", "with --current-model NAME"),
-        ({"model": "gpt-4oo"}, "gpt-4oo is not in the registry.", "Nearest: gpt-4o", "with --current-model NAME"),
+        (
+            {"messages": [{"role": "user"}]},
+            "No record holds a prompt.",
+            "docs/log-formats.md",
+            AGAIN,
+        ),
+        (
+            {"completion": None},
+            "No call has an answer to compare with.",
+            "Log answers",
+            AGAIN,
+        ),
+        (
+            {"model": None},
+            "The log does not name its model.",
+            "--current-model",
+            NAMED,
+        ),
+        (
+            {"model": "gpt-4oo"},
+            "gpt-4oo is not in the registry.",
+            "Nearest: gpt-4o",
+            NAMED,
+        ),
     ],
 )
 def test_a_log_that_lacks_something_says_what_to_do(
@@ -149,7 +174,7 @@ def test_a_log_that_lacks_something_says_what_to_do(
     assert todo in found["problem"]["todo"]
     text = inspect(path).stdout
     assert problem in text
-    assert text.splitlines()[-1] == f"Next: cqtui logs inspect {path}, {next_step}"
+    assert text.splitlines()[-1] == f"Next: {next_step.format(log=path)}"
 
 
 def test_a_model_named_on_the_command_line_is_enough(tmp_path: Path) -> None:
@@ -176,3 +201,23 @@ def test_without_a_path_the_settings_name_the_log(log: Path, monkeypatch: pytest
     found = as_json()
     assert found["records"] == 8
     assert found["next"] == "cqtui optimize --dry-run"
+
+
+def test_a_short_span_is_no_zero_and_what_would_fit_is_counted_once(tmp_path: Path) -> None:
+    path = written(tmp_path / "log.jsonl", record(1), record(2, timestamp="2026-10-02T00:00:20Z"))
+    text = inspect(path).stdout
+    assert "2026-10-02 (UTC), under a minute" in text
+    settings = Settings(as_of=date(2026, 11, 25))
+    registry = registry_for(settings)
+    plan = inspect_log(read_log([path], settings, registry), settings, registry).plan
+    assert plan is not None
+    fit, unfit = map(int, re.findall(r"(\d+)\s+would\s+fit,\s+(\d+)\s+would\s+not", text)[0])
+    left_out = [each for each in plan.discovery.excluded if "close to one" not in each.reason]
+    assert (fit, unfit) == (len(plan.discovery.eligible), len(left_out))
+
+
+@pytest.mark.parametrize(
+    ("span", "words"), [(6.25, "6.2 days"), (0.5, "12.0 hours"), (1 / 1440, "1 minute"), (0.0, "under a minute")]
+)
+def test_spans_of_time_in_words(span: float, words: str) -> None:
+    assert days(span) == words

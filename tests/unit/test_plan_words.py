@@ -6,14 +6,21 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
-
 from cqtui.engine.estimate import estimate
 from cqtui.engine.optimize import plan_for
 from cqtui.engine.plan import Plan
 from cqtui.importers import LogRead, Rejected, read_logs
-from cqtui.report.plan_words import describe_log, describe_plan, next_steps, sentence_of_recipients
-from cqtui.settings import Provider, Settings
+from cqtui.models import Message, Part
+from cqtui.report.plan_words import (
+    cap_words,
+    describe_log,
+    describe_plan,
+    few_words,
+    forced_words,
+    sentence_of_recipients,
+    skipped_words,
+)
+from cqtui.settings import Settings
 from tests.fakes import logged_call
 
 
@@ -67,7 +74,7 @@ def test_a_log_s_problems_are_named_with_their_place_and_stay_inert() -> None:
     lines = describe_log(
         LogRead((logged_call(0),), rejected=rejected, files=("a.jsonl",), counts={"native": 1}, rejected_count=7)
     )
-    assert lines[0] == "Read 1 calls from 1 file (native 1)."
+    assert lines[0] == "Read 1 call from 1 file (native 1)."
     assert lines[1] == "a.jsonl:1: bad \ufffd[31m1. Skipped."
     assert lines[-1] == "... and 2 more unusable records."
     assert len(lines) == 7
@@ -83,18 +90,33 @@ def test_an_incomplete_last_line_is_named_and_counts_for_nothing(tmp_path: Path)
     ]
 
 
-@pytest.mark.parametrize(
-    ("provider", "dry_run", "has_key", "words"),
-    [
-        ("portkey", True, False, ["--provider rehearsal in place of --dry-run", "it needs PORTKEY_API_KEY"]),
-        ("portkey", True, True, ["--provider rehearsal in place of --dry-run", "real run: it asks before it spends"]),
-        ("rehearsal", True, False, ["without --dry-run"]),
-        ("rehearsal", False, False, ["without --provider rehearsal", "PORTKEY_API_KEY", "cqtui health"]),
-        ("portkey", False, True, []),
-    ],
-)
-def test_each_step_names_the_next(provider: Provider, dry_run: bool, has_key: bool, words: list[str]) -> None:
-    said = " ".join(next_steps(Settings(provider=provider), dry_run=dry_run, has_candidates=True, has_key=has_key))
-    assert bool(said) == bool(words)
-    for each in words:
-        assert each in said
+def test_few_calls_a_forced_switch_and_a_cap_below_the_estimate_are_said() -> None:
+    few = plan()
+    lines = describe_plan(few, estimate(few))
+    words = "the log has 20 calls of gpt-5.6-terra to compare with; a verified answer takes about 130 to 400"
+    assert few_words(few) == words
+    assert f"Few calls: {words}." in lines
+    assert few_words(plan(thresholds={"max_samples": 7})).startswith("max_samples allows 7 calls;")
+    many = plan_for(few.settings, [logged_call(n) for n in range(130)])
+    assert few_words(many) == ""
+    assert not forced_words(few)
+    retiring = plan(current_model="openai/gpt-4o", candidates=())
+    assert forced_words(retiring) == "gpt-4o retires on 2027-01-14: a replacement may cost more"
+    assert f"{forced_words(retiring)}." in describe_plan(retiring, estimate(retiring))
+    assert cap_words(few, estimate(few)) == ""
+    capped = plan(budget={"usd": Decimal("0.0001")})
+    assert cap_words(capped, estimate(capped)) in describe_plan(capped, estimate(capped))
+
+
+def test_images_that_go_as_logged_are_said() -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    calls = [logged_call(n) for n in range(3)]
+    pictured = Message(role="user", parts=(Part(kind="image", raw=image),))
+    calls[0] = calls[0].model_copy(update={"messages": (pictured,)})
+    settled = plan_for(plan().settings, calls)
+    assert "; images, audio and files in 1 call go as logged)" in sentence_of_recipients(settled)
+
+
+def test_why_records_were_skipped_is_said_with_counts() -> None:
+    read = LogRead((), skipped_for={"an embedding, not a chat": 2, "a span": 1_000})
+    assert skipped_words(read) == "an embedding, not a chat (2); a span (1,000)"

@@ -80,13 +80,13 @@ def test_an_unknown_name_shows_the_nearest(registry: Registry) -> None:
     with pytest.raises(BadInputError) as caught:
         registry.get("gpt-4oo")
     assert caught.value.title == "gpt-4oo is not in the registry."
-    assert caught.value.hint == "Nearest: gpt-4o, gpt-4o-mini. Add your own under [[models]] in cqtui.toml."
+    assert caught.value.hint.startswith("Nearest: gpt-4o, gpt-4o-mini. cqtui models list shows ")
 
 
 def test_a_name_like_nothing_known(registry: Registry) -> None:
     with pytest.raises(BadInputError) as caught:
         registry.get("zzzzzzzzzzzzz")
-    assert caught.value.hint == "Add your own under [[models]] in cqtui.toml."
+    assert caught.value.hint == "cqtui models list shows those that are; add your own under [[models]] in cqtui.toml."
 
 
 def test_several_providers_and_none_the_maker(registry: Registry) -> None:

@@ -39,6 +39,8 @@ def langchain(item: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     message: dict[str, Any] = {"role": role, "content": content_of(fields.get("content"))}
     if calls := tool_calls_of(fields, extra):
         message["tool_calls"] = calls
+        # LangChain knows no absent text; it is sent as none, too.
+        message["content"] = message["content"] or None
     elif isinstance(extra.get("function_call"), dict):
         message["function_call"] = extra["function_call"]
     if refusal := extra.get("refusal") or fields.get("refusal"):

@@ -8,7 +8,7 @@ from typing import Any
 from cqtui.importers import base
 from cqtui.importers.base import Importer, Join, Joined, Place
 from cqtui.importers.exchange import failure_of
-from cqtui.importers.identities import noted_in
+from cqtui.importers.metadata import noted_in
 from cqtui.importers.params import KNOWN
 from cqtui.importers.raw import NoCall, RawCall
 from cqtui.importers.reasons import CACHED, EVALUATION, elsewhere, no_model_call

@@ -9,7 +9,7 @@ from typing import Any
 from cqtui.importers import base
 from cqtui.importers.base import Importer, first_of, snake_case
 from cqtui.importers.formats.langfuse_usage import usage_of
-from cqtui.importers.identities import noted_in
+from cqtui.importers.metadata import noted_in
 from cqtui.importers.params import known_params
 from cqtui.importers.raw import NoCall, RawCall
 from cqtui.importers.reasons import elsewhere, failed, no_model_call

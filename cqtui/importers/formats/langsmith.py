@@ -8,7 +8,7 @@ from typing import Any
 from cqtui.importers import base
 from cqtui.importers.base import Importer, first_of
 from cqtui.importers.exchange import failure_of
-from cqtui.importers.identities import noted_in
+from cqtui.importers.metadata import noted_in
 from cqtui.importers.raw import NoCall, RawCall
 from cqtui.importers.reasons import failed, no_model_call
 from cqtui.importers.times import milliseconds_between

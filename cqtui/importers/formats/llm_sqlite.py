@@ -112,6 +112,9 @@ def messages_of(items: Any, warnings: list[str]) -> list[dict[str, Any]]:
             elif kind != "reasoning":
                 content.append({**part, "text": "" if part.get("text") is None else str(part["text"])})
         found += results
+        if calls and not any(part.get("text", True) for part in content):
+            # llm keeps an absent text as an empty one.
+            content = []
         if content or calls or not results:
             found.append({"role": item.get("role"), "content": content or None, "tool_calls": calls})
     return found

@@ -45,7 +45,7 @@ class ShareGPTImporter(Importer):
         told = record.get("system", record.get("system_prompt"))
         if isinstance(told, str) and told and (not messages or messages[0].get("role") != "system"):
             messages.insert(0, {"role": "system", "content": told})
-        prompt, answer = split(messages, warnings)
+        prompt, answer = split(with_ids(messages), warnings)
         tools = tools_of(record.get("tools"))
         return RawCall(
             messages=prompt,
@@ -89,6 +89,23 @@ class WildChatImporter(Importer):
             metadata={name: record[name] for name in ("language", "toxic", "redacted") if name in record},
             warnings=warnings,
         )
+
+
+def with_ids(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The messages with an id for each function call and its result, which the turns lack and a replay needs.
+
+    Results belong to the calls before them, in their order.
+    """
+    waiting: list[str] = []
+    number = 0
+    for message in messages:
+        for call in message.get("tool_calls", ()):
+            number += 1
+            call["id"] = f"call_{number}"
+            waiting.append(call["id"])
+        if message["role"] == "tool" and waiting:
+            message["tool_call_id"] = waiting.pop(0)
+    return messages
 
 
 def turns_of(record: Mapping[str, Any]) -> list[dict[str, Any]] | None:

@@ -11,7 +11,7 @@ from cqtui.importers.base import Importer, first_of
 from cqtui.importers.conversations import split
 from cqtui.importers.dialects import openai_messages
 from cqtui.importers.dialects.vercel import tool_call_of
-from cqtui.importers.identities import noted_in
+from cqtui.importers.metadata import noted_in
 from cqtui.importers.params import known_params
 from cqtui.importers.raw import NoCall, RawCall
 from cqtui.importers.reasons import failed, no_model_call, not_captured

@@ -9,7 +9,7 @@ from cqtui.importers import base
 from cqtui.importers.apis.usage import known_usage
 from cqtui.importers.base import first_of
 from cqtui.importers.params import known_params
-from cqtui.importers.spans.content import grouped
+from cqtui.importers.spans.otlp import grouped
 from cqtui.importers.times import in_milliseconds
 from cqtui.importers.tools import tools_of
 
@@ -76,7 +76,7 @@ def tools_in(attributes: Mapping[str, Any]) -> list[Any]:
         return tools
     listed = [base.mapping(item) for item in grouped(attributes, "llm.tools")]
     inner = [base.mapping(item.get("tool")) or item for item in listed]
-    found = tools_of([item.get("json_schema", item) for item in inner])
+    found = tools_of([first_of(item, "json_schema", "tool.json_schema") or item for item in inner])
     return found or tools_of(grouped(attributes, "llm.request.functions"))
 
 
@@ -86,6 +86,8 @@ def response_format_of(attributes: Mapping[str, Any], warnings: list[str]) -> di
     if schema:
         name = base.text_or_none(attributes.get("ai.schema.name")) or "response"
         return {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
+    if attributes.get("gen_ai.openai.request.response_format") == "json_object":
+        return {"type": "json_object"}
     if str(first_of(attributes, *RESPONSE_FORMATS)).startswith("json"):
         base.note(warnings, WITHOUT_SCHEMA)
     return None

@@ -10,13 +10,12 @@ from cqtui.importers import base
 from cqtui.importers.base import first_of
 from cqtui.importers.dialects.wire import image_part
 from cqtui.importers.reasons import NO_PROMPT, cut_off, elsewhere, not_captured
-from cqtui.importers.spans.otlp import Span
+from cqtui.importers.spans.otlp import Span, grouped
 
 NOT_CAPTURED = not_captured("turn on the capture of messages in the instrumentation")
 UPLOADED = elsewhere("its messages were uploaded; have them written into the span")
 CUT_OFF = cut_off("prompt", "raise the limit for the length of span attributes")
 REDACTED = ("__REDACTED__", "[REDACTED]")
-MAX_SEGMENTS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +76,7 @@ def _current(span: Span) -> Content:
     if prompt and told:
         prompt = [*_instructions(told), *prompt]
     choices = [] if is_cut_off(answered) else _messages(answered, "assistant")
-    reason = choices[0].get("finish_reason") if choices and isinstance(choices[0], dict) else None
-    return Content(prompt, choices, reason, any(map(is_cut_off, (asked, answered, told))))
+    return Content(prompt, choices, _reason(choices), any(map(is_cut_off, (asked, answered, told))))
 
 
 def is_cut_off(value: Any) -> bool:
@@ -141,35 +139,6 @@ def _message(values: Mapping[str, Any], role: str) -> dict[str, Any]:
     return message
 
 
-def grouped(attributes: Mapping[str, Any], prefix: str) -> list[Any]:
-    """The list that attributes with numbered names (``prefix.0.role``) spell, or that stands there itself."""
-    whole = base.structured(attributes.get(prefix))
-    if isinstance(whole, list):
-        return whole
-    tree: dict[str, Any] = {}
-    for name, value in attributes.items():
-        segments = name.removeprefix(f"{prefix}.").split(".") if name.startswith(f"{prefix}.") else []
-        if not segments or len(segments) > MAX_SEGMENTS:
-            continue
-        node: Any = tree
-        for segment in segments[:-1]:
-            node = node.setdefault(segment, {}) if isinstance(node, dict) else None
-        if isinstance(node, dict):
-            node.setdefault(segments[-1], value)
-    found = _untangled(tree)
-    return found if isinstance(found, list) else []
-
-
-def _untangled(node: Any) -> Any:
-    """A tree of names with its numbered branches as lists."""
-    if not isinstance(node, dict):
-        return node
-    inner = {key: _untangled(item) for key, item in node.items()}
-    if inner and all(key.isdecimal() for key in inner):
-        return [inner[key] for key in sorted(inner, key=int)]
-    return inner
-
-
 def _indexed(span: Span) -> Content:
     """OpenLLMetry: ``gen_ai.prompt.0.role``, in older versions ``llm.prompts.0.role``."""
     attributes = span.attributes
@@ -183,8 +152,7 @@ def _indexed(span: Span) -> Content:
         prompt = _messages(base.structured(whole), "user")
     if not answered and isinstance(whole := attributes.get("gen_ai.completion"), str):
         choices = _messages(whole, "assistant")
-    reason = choices[0].get("finish_reason") if choices and isinstance(choices[0], dict) else None
-    return Content(prompt if has_content(prompt) else [], choices if has_content(choices) else [], reason)
+    return Content(prompt if has_content(prompt) else [], choices if has_content(choices) else [], _reason(choices))
 
 
 def _parts(content: Any) -> Any:
@@ -212,7 +180,8 @@ def _openinference(span: Span) -> Content:
         choices = [{"role": "assistant", "content": item["text"]} for item in held if isinstance(item.get("text"), str)]
     if not choices and prompt:
         choices = _values(span).choices
-    return Content(prompt if has_content(prompt) else [], choices if has_content(choices) else [])
+    prompt, choices = (listed if has_content(listed) else [] for listed in (prompt, choices))
+    return Content(prompt, choices, _reason(_choices(attributes.get("output.value"))))
 
 
 def _of_openinference(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -249,14 +218,22 @@ def _values(span: Span) -> Content:
     if attributes.get("openinference.span.kind") != "LLM":
         return Content([], [])
     asked, answered = attributes.get("input.value"), attributes.get("output.value")
-    request, response = base.structured(asked), base.structured(answered)
+    request, choices = base.structured(asked), _choices(answered)
     prompt = _messages(request if isinstance(request, dict) and "messages" in request else asked, "user")
-    listed = response.get("choices") if isinstance(response, dict) else None
-    choices = listed if isinstance(listed, list) else []
     said = (
         [item.get("message") for item in choices if isinstance(item, dict)]
         if choices
         else _messages(answered, "assistant")
     )
-    reason = choices[0].get("finish_reason") if choices and isinstance(choices[0], dict) else None
-    return Content(prompt if has_content(prompt) else [], said if has_content(said) else [], reason)
+    return Content(prompt if has_content(prompt) else [], said if has_content(said) else [], _reason(choices))
+
+
+def _choices(response: Any) -> list[Any]:
+    """The choices of a response, where it was logged whole."""
+    listed = base.mapping(response).get("choices")
+    return listed if isinstance(listed, list) else []
+
+
+def _reason(choices: list[Any]) -> Any:
+    """Why the first of several answers ended, where it says so."""
+    return choices[0].get("finish_reason") if choices and isinstance(choices[0], dict) else None

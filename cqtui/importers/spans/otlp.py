@@ -29,6 +29,7 @@ INHERITING_SCOPES = ("ai", "gen_ai")
 ORPHAN = "isWithoutParent"
 MAX_ANCESTORS = 10
 MAX_NESTING = 12
+MAX_SEGMENTS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,35 @@ def _flat(value: dict[str, Any], prefix: str, depth: int) -> Iterator[tuple[str,
             yield from _flat(item, name, depth + 1)
         else:
             yield name, item
+
+
+def grouped(attributes: Mapping[str, Any], prefix: str) -> list[Any]:
+    """The list that attributes with numbered names (``prefix.0.role``) spell, or that stands there itself."""
+    whole = base.structured(attributes.get(prefix))
+    if isinstance(whole, list):
+        return whole
+    tree: dict[str, Any] = {}
+    for name, value in attributes.items():
+        segments = name.removeprefix(f"{prefix}.").split(".") if name.startswith(f"{prefix}.") else []
+        if not segments or len(segments) > MAX_SEGMENTS:
+            continue
+        node: Any = tree
+        for segment in segments[:-1]:
+            node = node.setdefault(segment, {}) if isinstance(node, dict) else None
+        if isinstance(node, dict):
+            node.setdefault(segments[-1], value)
+    found = _untangled(tree)
+    return found if isinstance(found, list) else []
+
+
+def _untangled(node: Any) -> Any:
+    """A tree of names with its numbered branches as lists."""
+    if not isinstance(node, dict):
+        return node
+    inner = {key: _untangled(item) for key, item in node.items()}
+    if inner and all(key.isdecimal() for key in inner):
+        return [inner[key] for key in sorted(inner, key=int)]
+    return inner
 
 
 def attribute_names(record: Mapping[str, Any]) -> list[str]:

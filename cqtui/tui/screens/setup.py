@@ -127,6 +127,8 @@ class SetupScreen(Page):
         text = (
             "Which log holds your prompts and answers? It is read on this machine; nothing is sent.\n"
             f"{len(files)} files here look like logs."
+            if len(files) > 1
+            else "One file here looks like a log."
             if files
             else "Which log holds your prompts and answers? It is read on this machine; nothing is sent.\n"
             "No file here looks like a log."
@@ -136,7 +138,7 @@ class SetupScreen(Page):
             if value == EXAMPLE:
                 self.action_example()
             elif value == TYPED:
-                hint = "A file, or a folder of them: JSONL, JSON, gzip."
+                hint = "A file, or a folder of them, in any format that cqtui logs inspect reads."
                 self.app.push_screen(ValueDialog("Path of the log", hint, "", _path_complaint), self._take_path)
             else:
                 self._take_path(str(files[int(value[1:])]))
@@ -304,6 +306,8 @@ def _size(file: Path) -> str:
         size = file.stat().st_size
     except OSError:
         return "vanished"
+    if size < 1e3:
+        return "under 1 kB"
     return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
 
 
