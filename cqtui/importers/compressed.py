@@ -127,5 +127,7 @@ def zip_members(raw: IO[bytes]) -> Iterator[Member]:
     with zipfile.ZipFile(raw) as archive:
         for info in archive.infolist():
             parts = info.filename.split("/")
-            if not info.is_dir() and not any(part.startswith((".", "__MACOSX")) for part in parts):
-                yield Member("".join(char if char.isprintable() else "?" for char in info.filename), archive, info)
+            # zipfile's own is_dir takes no empty name.
+            if not info.filename.endswith("/") and not any(part.startswith((".", "__MACOSX")) for part in parts):
+                name = "".join(char if char.isprintable() else "?" for char in info.filename)
+                yield Member(name or "?", archive, info)

@@ -44,7 +44,11 @@ def fuzz(target: str, seconds: int, seed: int, folder: Path) -> Outcome:
         sorted(file for file in folder.glob(f"{target}-*") if file.suffix != ".txt" and _is_of(file, target))
     )
     failed = (code or counted is None) and not findings
-    failure = text.strip().splitlines()[-1] if failed and text.strip() else f"exit code {code}" if failed else ""
+    failure = ""
+    if failed:
+        said_by = folder / f"{target}-failed.txt"
+        said_by.write_text(text, encoding="utf-8")
+        failure = f"exit code {code}, see {said_by}"
     return Outcome(target, int(counted[1]) if counted else 0, time.monotonic() - began, findings, failure)
 
 

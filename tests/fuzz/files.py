@@ -26,7 +26,7 @@ PACKED: tuple[tuple[bytes, Callable[[bytes], bytes], Callable[[bytes, int], byte
     (b"\x1f\x8b", gzip.decompress, gzip.compress),
     (b"\x28\xb5\x2f\xfd", zstandard.decompress, zstandard.compress),
 )
-UNPACKABLE = (OSError, EOFError, ValueError, RecursionError, zlib.error, zstandard.ZstdError)
+UNPACKABLE = (OSError, MemoryError, EOFError, ValueError, RecursionError, zlib.error, zstandard.ZstdError)
 TOKENS: tuple[bytes, ...] = (
     b"\0",
     b"\xff\xfe",

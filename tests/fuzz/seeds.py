@@ -22,6 +22,8 @@ from tests.vendor_bodies import USER, completion
 
 DATA = Path(__file__).parents[1] / "data" / "logs"
 CONTAINERS = "containers"
+# Of a database: what there is, and which of it the importer does without.
+UNNEEDED = (("trigger", "1"), ("table", "sql LIKE 'CREATE VIRTUAL%'"), ("index", "sql IS NOT NULL"))
 TARGETS = (*(importer.name for importer in IMPORTERS), CONTAINERS)
 
 
@@ -47,20 +49,18 @@ def _samples(target: str) -> list[bytes]:
 
 def _small_database(file: Path) -> bytes:
     """A database in as few bytes as it takes: no indexes and search tables, small pages."""
-    with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(":memory:")) as connection:
-        connection.deserialize(file.read_bytes())
-        for kind, condition in (
-            ("trigger", "1"),
-            ("table", "sql LIKE 'CREATE VIRTUAL%'"),
-            ("index", "sql IS NOT NULL"),
-        ):
-            query = f"SELECT name FROM sqlite_master WHERE type = '{kind}' AND {condition}"
-            for (name,) in connection.execute(query).fetchall():
-                connection.execute(f'DROP {kind} "{name}"')
-        connection.commit()
-        connection.execute("PRAGMA page_size = 512")
-        connection.execute("VACUUM INTO ?", (f"{folder}/small.db",))
-        return Path(folder, "small.db").read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "small.db"
+        copy.write_bytes(file.read_bytes())
+        with closing(sqlite3.connect(copy)) as connection:
+            for kind, condition in UNNEEDED:
+                query = f"SELECT name FROM sqlite_master WHERE type = '{kind}' AND {condition}"
+                for (name,) in connection.execute(query).fetchall():
+                    connection.execute(f'DROP {kind} "{name}"')
+            connection.commit()
+            connection.execute("PRAGMA page_size = 512")
+            connection.execute("VACUUM")
+        return copy.read_bytes()
 
 
 def _containers() -> list[bytes]:
