@@ -73,11 +73,23 @@ def _convert(paths: list[Path], out: str, redactor: Redactor | None, force: bool
         done = _read(paths, sys.stdout.buffer.write, redactor, live=not sys.stdout.isatty())
         sys.stdout.buffer.flush()
         return done
+    if (folder := next((path for path in paths if _would_read(path, Path(out))), None)) is not None:
+        raise BadInputError(
+            f"{out} would be read with {folder} the next time, and every call count twice.",
+            "Write it to another folder.",
+        )
     with fresh_file(Path(out), replace=force) as write:
         done = _read(paths, write, redactor, live=True)
         if any(Path(name).resolve() == Path(out).resolve() for name in done.read.files):
             raise BadInputError(f"{out} is part of the log that is read.", "Name a file outside of it.")
         return done
+
+
+def _would_read(path: Path, out: Path) -> bool:
+    """Whether a folder or pattern takes in a file that does not exist yet."""
+    if path.is_dir():
+        return out.resolve().is_relative_to(path.resolve())
+    return not path.exists() and out.resolve().match(str(path))
 
 
 def _read(paths: list[Path], write: Callable[[bytes], object], redactor: Redactor | None, *, live: bool) -> Conversion:

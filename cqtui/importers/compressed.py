@@ -122,6 +122,12 @@ class Member(NamedTuple):
         return SoundPart(self.archive.open(self.info))
 
 
+def is_workbook(raw: IO[bytes]) -> bool:
+    """Whether a zip file is an office document, by the list of parts that each has; raises one of ``UNOPENED``."""
+    with zipfile.ZipFile(raw) as archive:
+        return "[Content_Types].xml" in archive.namelist()
+
+
 def zip_members(raw: IO[bytes]) -> Iterator[Member]:
     """The files in a zip file, but for hidden ones; raises one of ``UNOPENED`` where it is damaged."""
     with zipfile.ZipFile(raw) as archive:

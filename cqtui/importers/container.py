@@ -12,7 +12,16 @@ from typing import Any, NamedTuple
 
 from cqtui.errors import BadInputError
 from cqtui.importers import llm_database, parquet
-from cqtui.importers.compressed import BUFFER, UNOPENED, ZIP, SoundPart, compression_of, unpacked, zip_members
+from cqtui.importers.compressed import (
+    BUFFER,
+    UNOPENED,
+    ZIP,
+    SoundPart,
+    compression_of,
+    is_workbook,
+    unpacked,
+    zip_members,
+)
 from cqtui.importers.decoding import BLANK, begins_value, text_of
 from cqtui.importers.documents import Counting, document
 from cqtui.importers.encodings import as_utf8
@@ -28,6 +37,7 @@ __all__ = ["UNREADABLE", "Found", "Member", "Rejected", "members", "records"]
 # So many lines of a file say what is in it.
 LOOKED_AT = 16
 HEAD = 64
+PDF = b"%PDF-"
 
 Items = Iterator[Found | Rejected]
 
@@ -76,6 +86,8 @@ def members(file: Path, progress: Progress, records_in: Counting, since: Positio
             reached = FileProgress(progress, str(file), raw.tell, os.fstat(raw.fileno()).st_size)
             on = since if since is not None and since.is_of(raw) else None
             head = raw.peek(HEAD)
+            if head.startswith(PDF):
+                raise BadInputError(f"{file}: a PDF is not a log.", "Name the export that it was made of.")
             if on is not None and on.lines is None:
                 raw.seek(on.offset)
             elif head.startswith(llm_database.MAGIC):
@@ -109,6 +121,8 @@ def _rows(file: Path) -> Items:
 
 def _members(raw: io.BufferedReader[Any], file: str, progress: FileProgress, records_in: Counting) -> Iterator[Member]:
     try:
+        if is_workbook(raw):
+            raise BadInputError(f"{file}: an Excel workbook is not read.", "Save the sheet as CSV, UTF-8.")
         for member in zip_members(raw):
             name = f"{file}:{member.name}"
             try:

@@ -178,7 +178,9 @@ class _Reading:
                 raise BadInputError(f"{name}: not a log ({said}).", "It has no complete line.")
             raise BadInputError(f"{name}: the file is empty.", "Name a file with logged calls.")
         if not recognised:
-            said = f"line {waiting[0].line}: {waiting[0].reason}" if waiting else "no records"
+            said = "no records"
+            if waiting:
+                said = f"line {waiting[0].line}: {waiting[0].reason}" if waiting[0].line else waiting[0].reason
             near = nearest(fields)
             if fields:
                 said = f"fields seen: {', '.join(printable(field) for field in fields[:12])}"

@@ -60,13 +60,16 @@ COMPLETION = st.builds(Completion, text=st.none() | TEXT, tool_calls=TOOL_CALLS,
 
 @st.composite
 def usages(draw: st.DrawFn) -> Usage:
-    total = draw(st.none() | COUNT)
-    cached = st.integers(0, MAX_COUNT if total is None else total)
+    """Counts that agree: what was read from and written to a cache is part of the input."""
+    tokens_in = draw(st.none() | COUNT)
+    most = MAX_COUNT if tokens_in is None else tokens_in
+    cached = draw(st.none() | st.integers(0, most))
+    written = draw(st.none() | st.integers(0, most - (cached or 0)))
     return Usage(
-        input_tokens=total,
+        input_tokens=tokens_in,
         output_tokens=draw(st.none() | COUNT),
-        cached_tokens=draw(st.none() | cached),
-        cache_write_tokens=draw(st.none() | COUNT),
+        cached_tokens=cached,
+        cache_write_tokens=written,
         reasoning_tokens=draw(st.none() | COUNT),
     )
 
@@ -244,7 +247,7 @@ def test_a_failure_leaves_no_file_behind(tmp_path: Path, log: Path) -> None:
 
 def test_the_log_itself_is_never_the_output(tmp_path: Path, log: Path) -> None:
     before = log.read_bytes()
-    refused(convert(tmp_path, log, "--force"), "part of the log")
+    refused(convert(tmp_path, log, "--force"), "would be read with")
     assert log.read_bytes() == before
 
 
@@ -275,3 +278,17 @@ def test_the_format_s_page_names_every_field_and_its_example_is_read(tmp_path: P
     (tmp_path / "log.jsonl").write_text(" ".join(example.split()), encoding="utf-8")
     (call,) = read_logs(tmp_path / "log.jsonl").calls
     assert (call.origin.format, call.is_baseline, call.usage.input_tokens) == ("native", True, 8)
+
+
+@pytest.mark.parametrize("read", [".", "*.jsonl"])
+def test_a_copy_is_not_written_where_it_would_be_read_with_its_original(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("log.jsonl").write_text('{"messages": [{"role": "user", "content": "hi"}], "completion": "yo"}\n')
+    refused = CliRunner().invoke(command, ["convert", read, "copy.jsonl"])
+    assert refused.exit_code != 0
+    assert not Path("copy.jsonl").exists()
+    Path("out").mkdir()
+    elsewhere = CliRunner().invoke(command, ["convert", "log.jsonl", "out/copy.jsonl"])
+    assert elsewhere.exit_code == 0, elsewhere.output

@@ -191,3 +191,16 @@ def test_a_bomb_is_unpacked_in_pieces(tmp_path: Path) -> None:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 2**26
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (zipped(("[Content_Types].xml", b"<Types/>"), ("xl/workbook.xml", b"<workbook/>")), "an Excel workbook"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "a PDF"),
+    ],
+    ids=["workbook", "PDF"],
+)
+def test_documents_are_called_what_they_are(tmp_path: Path, data: bytes, said: str) -> None:
+    with pytest.raises(BadInputError, match=f"{said} is not"):
+        read_logs(written(tmp_path, data, "export"))
