@@ -29,6 +29,7 @@ from cqtui.environment import database_path, portkey_api_key
 from cqtui.errors import BadInputError
 from cqtui.events import EventSink
 from cqtui.importers import log_paths
+from cqtui.importers.paths import STDIN
 from cqtui.report.next_steps import steps_after_plan, steps_after_run
 from cqtui.report.plan_words import describe_log, describe_plan
 from cqtui.report.render import render_markdown, render_summary
@@ -319,8 +320,10 @@ def command(context: click.Context, /, logs: tuple[Path, ...], **options: Any) -
     settings = with_guardrails(settings, options["guardrails"])
     paths = list(logs) if logs else log_paths(settings, options["config"])
     to_run: dict[str, Any] = {"dry_run": None} if options["dry_run"] else {"provider": None}
+    piped = "... | " if Path(STDIN) in logs else ""
     commands = {
-        "rehearsal_command": typed("optimize", *given_words(context, {"dry_run": None, "provider": "rehearsal"})),
-        "real_command": typed("optimize", *given_words(context, to_run)),
+        "rehearsal_command": piped
+        + typed("optimize", *given_words(context, {"dry_run": None, "provider": "rehearsal"})),
+        "real_command": piped + typed("optimize", *given_words(context, to_run)),
     }
     context.exit(execute(settings, paths, {**options, **commands, "is_demo": False}))

@@ -15,12 +15,12 @@ from cqtui.cli.lines import columns
 from cqtui.engine.log import Log
 from cqtui.engine.optimize import log_for
 from cqtui.importers import Progress
+from cqtui.report.reading_words import progress_line
 from cqtui.settings import Settings
 
 FIRST_LINE_S = 1.0
 LIVE_INTERVAL_S = 0.2
 PLAIN_INTERVAL_S = 10.0
-MEGABYTE = 1_000_000
 
 
 def log_with_progress(settings: Settings, paths: Sequence[str | Path], *, quiet: bool = False) -> Log:
@@ -50,7 +50,7 @@ def shown(progress: Progress, *, live: bool) -> Iterator[None]:
         interval = FIRST_LINE_S
         while not over.wait(interval):
             interval = LIVE_INTERVAL_S if live else PLAIN_INTERVAL_S
-            line = progress_line(progress, started)
+            line = progress_line(progress, time.monotonic() - started)
             click.echo(f"\r\x1b[K{line[: columns() - 1]}" if live else line, nl=not live, err=True)
 
     thread = threading.Thread(target=show, name="progress of reading", daemon=True)
@@ -62,16 +62,3 @@ def shown(progress: Progress, *, live: bool) -> Iterator[None]:
         thread.join()
         if live and time.monotonic() - started > FIRST_LINE_S:
             click.echo("\r\x1b[K", nl=False, err=True)
-
-
-def progress_line(progress: Progress, started: float) -> str:
-    """How far a read is: what was read of how much, how quickly, and how long it will go on."""
-    done, total = progress.bytes_read, progress.bytes_total
-    seconds = max(time.monotonic() - started, 0.001)
-    rate = done / seconds
-    line = f"Reading the log: {done / MEGABYTE:,.0f} MB"
-    if total:
-        line += f" of {total / MEGABYTE:,.0f} MB ({min(100, 100 * done // total)}%)"
-        if rate and total > done:
-            line += f", {(total - done) / rate:,.0f} s to go"
-    return line

@@ -107,10 +107,10 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
     for message in messages:
         if type(message) is not dict or "content" not in message:
             return None
-        if len(message) > 2 and not _NOT_PLAIN.isdisjoint(message):
-            return None
-        if len(message) > 2 and not _are_plain(message.values()):
-            is_flat = False
+        if len(message) > 2:
+            if not _NOT_PLAIN.isdisjoint(message):
+                return None
+            is_flat = is_flat and _are_plain(message.values())
         content, role = message.get("content"), message.get("role")
         kind = _ROLES.get(role) if type(role) is str else None
         if kind is None or not (content is None or type(content) is str):
@@ -154,7 +154,7 @@ def _plain_facts(raw: RawCall) -> CallFacts | None:
 
 
 def _are_plain(values: Iterable[Any]) -> bool:
-    return all(type(value) in _PLAIN for value in values)
+    return _PLAIN.issuperset(map(type, values))
 
 
 def estimated_usage(call: LoggedCall, traffic: Traffic) -> Usage:

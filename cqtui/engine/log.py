@@ -26,6 +26,7 @@ from cqtui.importers import (
     iter_raw,
     unusable,
 )
+from cqtui.importers.sampling import MOST_BYTES as MOST_SAMPLE_BYTES
 from cqtui.models import LoggedCall, ModelEntry
 from cqtui.registry.loader import Registry
 from cqtui.settings import Settings
@@ -42,16 +43,29 @@ class Log:
         read: What was found in it, and its calls: all, or a sample where there are many.
         tallies: The sums of all its calls, by model.
         tally: The sum of all its calls.
+        is_whole: No call was left out, nor would one be with any other seed or current model.
     """
 
     read: LogRead
     tallies: Tallies
     tally: Tally
+    is_whole: bool = False
 
     @property
     def calls(self) -> tuple[LoggedCall, ...]:
         """The calls that were kept."""
         return self.read.calls
+
+    def serves(self, read_with: Settings, settings: Settings) -> bool:
+        """Whether settings would read the same from the files as those did that it was read with."""
+        if _of_figures(read_with) != _of_figures(settings):
+            return False
+        return self.is_whole or (read_with.seed, read_with.current_model) == (settings.seed, settings.current_model)
+
+
+def _of_figures(settings: Settings) -> tuple[object, ...]:
+    """What the figures of all the calls depend on; the rest of the traffic's settings counts in the plan alone."""
+    return settings.models, settings.traffic.avg_input_tokens, settings.traffic.avg_output_tokens
 
 
 def read_log(
@@ -76,6 +90,7 @@ def read_log(
 
     Raises:
         BadInputError: A file is missing, empty or not a log.
+        ReadStopped: ``progress`` was stopped.
     """
     progress = progress or Progress()
     with _without_collection():
@@ -107,11 +122,14 @@ def _read(
         calls_read += 1
         is_own = current is None or (facts.model is not None and known.entry_of(facts.model) is current)
         (own if is_own else others).offer(item, calls_read)
+    is_whole = (
+        own.count + others.count == calls_read <= sample_size // 2 and own.bytes + others.bytes <= MOST_SAMPLE_BYTES
+    )
     identified = Identified()
     drawn = heapq.merge(own.drawn(), others.drawn(), key=lambda each: each[0])
     made = (identified.call_of(raw) for _, raw in drawn)
     calls = tuple(call for call in made if isinstance(call, LoggedCall))
-    return Log(found.as_read(calls, progress), tallies, tallies.of())
+    return Log(found.as_read(calls, progress), tallies, tallies.of(), is_whole)
 
 
 @contextmanager

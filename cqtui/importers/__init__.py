@@ -6,7 +6,7 @@ from cqtui.importers.identities import Identified
 from cqtui.importers.model_names import maker_name
 from cqtui.importers.outcome import Finds, LogRead
 from cqtui.importers.paths import log_files, log_paths
-from cqtui.importers.progress import Position, Progress
+from cqtui.importers.progress import Position, Progress, ReadStopped
 from cqtui.importers.raw import NoCall, RawCall, is_shallow, normalised
 from cqtui.importers.reading import iter_logs, iter_raw, read_logs
 from cqtui.importers.sampling import Sample
@@ -20,6 +20,7 @@ __all__ = [
     "Position",
     "Progress",
     "RawCall",
+    "ReadStopped",
     "Rejected",
     "Sample",
     "Skipped",

@@ -73,7 +73,9 @@ def log_files(path: Paths) -> list[LogFile]:
                     found[key] = file
         except (OSError, ValueError) as error:
             said = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise BadInputError(f"{str(given)!r}: cannot be read ({said}).") from error
+            raise BadInputError(
+                f"{str(given)!r}: cannot be read ({said}).", "Allow reading it, or name another."
+            ) from error
     if not found:
         raise BadInputError("No log was given.", "Name a file or a folder.")
     return list(found.values())

@@ -44,6 +44,10 @@ def digest_before(raw: IO[bytes], offset: int) -> str:
     return hashlib.sha256(b"%d:%b%b" % (offset, first, last)).hexdigest()
 
 
+class ReadStopped(Exception):
+    """A read was stopped before its end: nobody waits for it any more."""
+
+
 @dataclass
 class Progress:
     """How far a read has come; it is kept current while the read goes on.
@@ -55,6 +59,7 @@ class Progress:
         files: The files of the log.
         tails: Last lines of files that are still being written.
         positions: How far each file was read, by its full path: a later read may go on there.
+        is_stopped: Whether the read is to end with ReadStopped.
     """
 
     bytes_read: int = 0
@@ -63,6 +68,16 @@ class Progress:
     files: tuple[str, ...] = ()
     tails: list[Tail] = field(default_factory=list)
     positions: dict[str, Position] = field(default_factory=dict)
+    is_stopped: bool = False
+
+    def stop(self) -> None:
+        """End the read before its time, from any thread: it raises ReadStopped at its next look at the position."""
+        self.is_stopped = True
+
+    def check(self) -> None:
+        """Raise ReadStopped where the read is to end."""
+        if self.is_stopped:
+            raise ReadStopped
 
 
 class FileProgress:
@@ -85,11 +100,13 @@ class FileProgress:
         self._size = size
 
     def update(self) -> None:
-        """Take over how far the file was read on disk."""
+        """Take over how far the file was read on disk; raises ReadStopped where the read is to end."""
+        self._progress.check()
         self._progress.bytes_read = self._before + self._position()
 
     def update_share(self, done: int, total: int) -> None:
-        """Say how far the file was read, where its position does not tell."""
+        """Say how far the file was read, where its position does not tell; raises ReadStopped as ``update`` does."""
+        self._progress.check()
         self._progress.bytes_read = self._before + self._size * done // max(1, total)
 
     def note_tail(self, size: int, line: int, reason: str) -> None:
@@ -98,5 +115,6 @@ class FileProgress:
         self._progress.tails.append(Tail(self._file, self._position() - size, line, reason))
 
     def complete(self) -> None:
-        """Say that the whole file was read."""
+        """Say that the whole file was read; raises ReadStopped as ``update`` does."""
+        self._progress.check()
         self._progress.bytes_read = self._before + max(self._size, self._position())

@@ -36,6 +36,10 @@ class Sample:
     sampling: Cohen and Kaplan, "Summarizing data using bottom-k sketches", 2007). So every conversation has the same
     chance, which makes the sample proportional to traffic; the same seed draws the same conversations whatever order
     the files come in; and a conversation is never kept in part, wherever in the log its calls stand.
+
+    Attributes:
+        count: The calls that are kept.
+        bytes: The JSON of their records.
     """
 
     def __init__(self, size: int, seed: int, most_bytes: int = MOST_BYTES) -> None:
@@ -46,8 +50,8 @@ class Sample:
         self._kept: dict[bytes, _Conversation] = {}
         self._largest: list[int] = []  # a heap of the numbers of those kept, negated
         self._limit = b"\xff" * (NUMBER_BYTES + 1)
-        self._count = 0
-        self._bytes = 0
+        self.count = 0
+        self.bytes = 0
 
     def offer(self, call: RawCall, position: int) -> None:
         """Let a call take part in the draw; ``position`` is its place in the order of reading."""
@@ -63,13 +67,13 @@ class Sample:
             heapq.heappush(self._largest, -int.from_bytes(number, "big"))
         kept.calls.append((position, (call.place, call.content) if call.content else call))
         kept.size += call.place.size
-        self._count += 1
-        self._bytes += call.place.size
-        while (self._count > self._size or self._bytes > self._most_bytes) and len(self._kept) > 1:
+        self.count += 1
+        self.bytes += call.place.size
+        while (self.count > self._size or self.bytes > self._most_bytes) and len(self._kept) > 1:
             self._limit = (-heapq.heappop(self._largest)).to_bytes(NUMBER_BYTES, "big")
             gone = self._kept.pop(self._limit)
-            self._count -= len(gone.calls)
-            self._bytes -= gone.size
+            self.count -= len(gone.calls)
+            self.bytes -= gone.size
 
     def drawn(self) -> Iterator[tuple[int, RawCall]]:
         """Those that were drawn, in the order in which they were read, each with its position."""

@@ -223,6 +223,7 @@ def inspection_json(found: Inspection, next_step: str) -> dict[str, Any]:
             {"reason": without_keys(s.reason), "file": s.origin.file, "line": s.origin.line} for s in read.skipped
         ],
         "rejected": [{"reason": without_keys(r.reason), "file": r.file, "line": r.line} for r in read.rejected],
+        "incomplete": [{"file": tail.file, "line": tail.line} for tail in read.tails],
         "current_model": found.current.id if found.current is not None else None,
         "models": [
             {"name": name, "calls": traffic.models[name], "registry_id": entry, "todo": _todo(found, name)}

@@ -15,7 +15,8 @@ from cqtui.tui import theme
 
 if TYPE_CHECKING:
     from cqtui.tui.engine_thread import RunSource
-    from cqtui.tui.workspace import Found
+    from cqtui.tui.reading import Reading
+    from cqtui.tui.workspace import Choices, Found
 
 
 class CqtuiApp(App[None]):
@@ -39,6 +40,8 @@ class CqtuiApp(App[None]):
         self.theme = theme.DEFAULT
         self.named = (config, profile, example)
         self.found: Found | None = None
+        self.reading: Reading | None = None
+        self.left: Choices | None = None  # whose log was not read to its end
         self.run_source: RunSource | None = None
         self.summary: str | None = None
 
@@ -88,7 +91,13 @@ class CqtuiApp(App[None]):
 
     def action_again(self) -> None:
         """Read configuration and log again."""
-        if self.found is not None:
+        if self.found is not None or self.left is not None:
             from cqtui.tui.navigation import look_again
 
             look_again(self, afresh=True)
+
+    def on_unmount(self) -> None:
+        """Nobody waits for what is still being read: the process need not, either."""
+        if self.reading is not None:
+            self.reading.progress.stop()
+            self.reading = None

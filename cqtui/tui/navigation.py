@@ -16,6 +16,7 @@ from cqtui.report.render import render_summary
 from cqtui.results import Recommendation
 from cqtui.store.database import Database
 from cqtui.tui.engine_thread import EngineThread, RunSource
+from cqtui.tui.reading import look_behind
 from cqtui.tui.screens.dialogs import Answer, MessageDialog, QuestionDialog, error_dialog
 from cqtui.tui.screens.run import RunScreen
 from cqtui.tui.workspace import Choices, Found, example_choices, look, needs_setup
@@ -23,7 +24,6 @@ from cqtui.tui.workspace import Choices, Found, example_choices, look, needs_set
 if TYPE_CHECKING:
     from cqtui.tui.app import CqtuiApp
 
-LOOKING = "looking"
 NO_STORE = "Nothing is stored here yet: start a run first."
 
 
@@ -68,29 +68,40 @@ def look_at(
     ``then`` is called once it is shown; ``afresh`` reads a log again that is known already.
     """
     known = None if afresh else app.found
+    look_behind(
+        app,
+        lambda reading: look(choices, known, reading.progress),
+        lambda found: show_found(app, found, then),
+        lambda error: _cannot_look(app, choices, error),
+        lambda: _left(app, choices),
+    )
 
-    def work() -> None:
-        try:
-            found = look(choices, known)
-        except CqtuiError as error:
-            app.call_from_thread(_cannot_look, app, choices, error)
-            return
-        app.call_from_thread(show_found, app, found, then)
 
-    app.run_worker(work, thread=True, name=LOOKING, group=LOOKING, exclusive=True, exit_on_error=False)
+def _left(app: CqtuiApp, choices: Choices) -> None:
+    from cqtui.tui.screens.opening import OpeningScreen
+
+    if app.found is not None:
+        return
+    app.left = choices
+    opening = next((screen for screen in app.screen_stack if isinstance(screen, OpeningScreen)), None)
+    if opening is not None:
+        opening.say_unread()
+    if app.screen is not opening:
+        app.notify("F5 reads configuration and log again.", markup=False)
 
 
 def look_again(app: CqtuiApp, *, afresh: bool = False) -> None:
-    """Plan anew with the same choices; ``afresh`` reads the log again too."""
-    if app.found is not None:
-        look_at(app, app.found.choices, afresh=afresh)
+    """Plan anew with the same choices, or those whose log was left; ``afresh`` reads the log again too."""
+    choices = app.left or (app.found.choices if app.found is not None else None)
+    if choices is not None and app.reading is None:
+        look_at(app, choices, afresh=afresh)
 
 
 def show_found(app: CqtuiApp, found: Found, then: Callable[[Found], None] | None = None) -> None:
     """Show what was found on the start screen."""
     from cqtui.tui.screens.start import StartScreen
 
-    app.found = found
+    app.found, app.left = found, None
     start = next((screen for screen in app.screen_stack if isinstance(screen, StartScreen)), None)
     if start is not None:
         start.show(found)

@@ -33,11 +33,16 @@ def change(ratio: RunningRatio, *, with_interval: bool = True) -> str:
     return f"{signed(value)}%" + ("" if half is None else f" ±{half:.1f}")
 
 
+def expected_change(saving_percent: float) -> str:
+    """A saving in percent as a change of cost: ``−46%``, or ``+350%`` of a dearer model."""
+    return f"{-round(saving_percent):+d}%".replace("-", "−").replace("+0%", "−0%")
+
+
 def cost_words(row: CandidateState) -> str:
     """The change of cost so far, or what is expected of it before the first pair."""
     value = row.cost.change_percent
     if value is None:
-        return f"~−{row.candidate.expected_saving_percent:.0f}%"
+        return f"~{expected_change(row.candidate.expected_saving_percent)}"
     return f"{value:+.0f}%".replace("-", "−")
 
 

@@ -13,7 +13,7 @@ from cqtui.engine.optimize import log_for, plan_for
 from cqtui.engine.plan import Plan
 from cqtui.environment import portkey_api_key
 from cqtui.errors import BadInputError
-from cqtui.importers.paths import log_paths
+from cqtui.importers import Progress, log_paths
 from cqtui.resources import resource_path
 from cqtui.settings import CONFIG_NAME, Provider, Settings, load_settings, profile_names
 
@@ -113,27 +113,25 @@ def provider_words(settings: Settings) -> str:
     return f"{settings.provider} ({words[settings.provider]})"
 
 
-def _reads_alike(some: Settings, other: Settings) -> bool:
-    """Whether both keep the same calls of a log and add up the same figures."""
-    return all(getattr(some, name) == getattr(other, name) for name in ("seed", "current_model", "traffic", "models"))
-
-
-def look(choices: Choices, known: Found | None = None) -> Found:
+def look(choices: Choices, known: Found | None = None, progress: Progress | None = None) -> Found:
     """Read the configuration and the log, and plan.
 
     Args:
         choices: What was chosen.
         known: What was found before; its log is not read again where it is still the one that is meant.
+        progress: Kept current while a log is read.
 
     Raises:
+        ReadStopped: ``progress`` was stopped.
         CqtuiError: A file is missing or wrong, or nothing can be planned.
     """
     settings = settings_of(choices)
     paths = list(choices.logs) or log_paths(settings, choices.config)
     if not paths:
         raise BadInputError("No log was named.", "Set logs in cqtui.toml.")
-    # What is kept of a log depends on these settings.
-    same = known is not None and known.paths == tuple(paths) and _reads_alike(known.settings, settings)
-    log = known.log if known is not None and same else log_for(settings, paths)
+    if known is not None and known.paths == tuple(paths) and known.log.serves(known.settings, settings):
+        log = known.log
+    else:
+        log = log_for(settings, paths, progress)
     plan = plan_for(settings, log)
     return Found(choices, settings, tuple(paths), log, plan, estimate(plan), profile_names(choices.config))

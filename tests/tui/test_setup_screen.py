@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
+from cqtui.importers.paths import SUFFIXES
 from cqtui.settings import load_settings
 from cqtui.tui import navigation
 from cqtui.tui.screens.dialogs import ValueDialog
@@ -122,6 +123,42 @@ async def test_a_path_is_typed() -> None:
         await choose(pilot, "rehearsal")
         await until(pilot, StartScreen)
         assert load_settings(None).logs == ("deep/down/there",)
+
+
+async def test_a_pattern_is_typed() -> None:
+    async with staged((80, 24)) as pilot:
+        for number in range(2):
+            folder = Path(f"logs/{number}/deep")
+            folder.mkdir(parents=True)
+            write_log(folder / "calls.jsonl", 20, model=f"gpt-5.6-{'terra' if number else 'luna'}")
+            write_log(folder / "calls.ndjson", 5, model="gpt-5.6-sol")
+        screen = await set_up(pilot)
+        await choose(pilot, "another path")
+        for word in ("pattern", *SUFFIXES):
+            assert word in seen(pilot)
+        await fill_in(pilot, "logs/**/*.jsonk")
+        assert 'Nothing matches "logs/**/*.jsonk".' in message_of(pilot)
+        await press(pilot, "escape")
+        assert pilot.app.screen is screen
+        await choose(pilot, "another path")
+        await fill_in(pilot, "logs/**/*.jsonl")
+        assert "40 calls from 2 files" in text_of(pilot, "#question")
+        await press(pilot, "enter", "enter")
+        await choose(pilot, "rehearsal")
+        start = await until(pilot, StartScreen)
+        assert load_settings(None).logs == ("logs/**/*.jsonl",)
+        assert start.found.log.read.total_calls == 40
+
+
+async def test_a_folder_whose_name_looks_like_a_pattern_is_typed() -> None:
+    async with staged() as pilot:
+        folder = Path("deep/down/logs [x]")
+        folder.mkdir(parents=True)
+        write_log(folder / "calls.jsonl", 20)
+        await set_up(pilot)
+        await choose(pilot, "another path")
+        await fill_in(pilot, str(folder))
+        assert "20 calls" in text_of(pilot, "#question")
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from cqtui.engine.variety import Variety
 from cqtui.errors import BadInputError
+from cqtui.importers import Progress
 from cqtui.tui import navigation
 from cqtui.tui.app import CqtuiApp
 from cqtui.tui.screens.dialogs import error_dialog
 from cqtui.tui.screens.label import LabelScreen
+from cqtui.tui.screens.reading import ReadingDialog
 from cqtui.tui.screens.result import ResultScreen
 from cqtui.tui.screens.samples import SampleScreen
 from cqtui.tui.screens.setup import SetupScreen
@@ -89,6 +93,37 @@ def test_start_edit(snap_compare: Compare, size: tuple[int, int], row: int) -> N
     async def scene(pilot: Pilot[None]) -> None:
         await start(pilot)
         await pilot.press(*["down"] * row, "enter")
+        await settle(pilot)
+
+    assert looks_right(snap_compare, scene, size)
+
+
+async def reading(pilot: Pilot[None]) -> None:
+    await start(pilot)
+    progress = Progress(bytes_read=585_400_000, bytes_total=1_098_600_000, files=("log.jsonl",))
+    pilot.app.push_screen(ReadingDialog(progress, lambda: 11.4, lambda: None))
+    await settle(pilot)
+
+
+@both_sizes
+def test_reading(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert looks_right(snap_compare, reading, size)
+
+
+def test_reading_without_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert looks_right(snap_compare, reading, (80, 24))
+
+
+@both_sizes
+def test_start_with_a_large_log(snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def scene(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        found = found_example()
+        read = replace(found.log.read, counts={"native": 1_000_000}, left_out=990_080, calls=found.log.calls * 62)
+        plan = replace(found.plan, variety=Variety(400, 340, 312))
+        navigation.show_found(app_of(pilot), replace(found, log=replace(found.log, read=read), plan=plan))
+        await until(pilot, StartScreen)
         await settle(pilot)
 
     assert looks_right(snap_compare, scene, size)

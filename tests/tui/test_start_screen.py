@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
+from cqtui.engine.variety import Variety
 from cqtui.settings import JudgeSettings, load_settings
 from cqtui.tui import navigation
 from cqtui.tui.engine_thread import EngineThread
@@ -308,6 +309,32 @@ async def test_the_example_by_key_and_by_name() -> None:
         command.callback()
         await settle(pilot)
         assert pilot.app.screen is screen, "what was opened is seen, whatever was on top"
+
+
+def with_log(found: Found, *, left_out: int, varied: int) -> Found:
+    """The same with a log of which calls were left out, and with prompts that differ so much."""
+    read = dataclasses.replace(found.log.read, left_out=left_out)
+    variety = Variety(len(found.plan.calls), varied, varied)
+    plan = dataclasses.replace(found.plan, variety=variety)
+    return dataclasses.replace(found, log=dataclasses.replace(found.log, read=read), plan=plan)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "varied", "log", "prompts"),
+    [
+        (0, 40, "40 calls in 1 file (native 40)", ""),
+        (0, 31, "40 calls in 1 file (native 40)", "; 31 of 40 prompts differ"),
+        (999_960, 40, "1,000,000 calls in 1 file (native 40), 40 kept", "; all 40 prompts differ"),
+        (999_960, 31, "1,000,000 calls in 1 file (native 40), 40 kept", "; 31 of 40 prompts differ"),
+    ],
+    ids=["whole", "repeats", "sample", "sample-with-repeats"],
+)
+async def test_a_sample_and_repeated_prompts_are_said(left_out: int, varied: int, log: str, prompts: str) -> None:
+    async with staged((80, 24)) as pilot:
+        await show_start(pilot, with_log(own(), left_out=left_out, varied=varied))
+        lines = [line.rstrip() for line in text_of(pilot, "#facts").splitlines()]
+        assert lines[0].endswith(log)
+        assert lines[2].partition(" out")[2] == prompts
 
 
 async def test_f5_reads_again() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +14,7 @@ from cqtui.cli.lines import tell
 from cqtui.cli.optimize import command as optimize
 from cqtui.cli.progress import ProgressLines
 from cqtui.engine.run_state import RunState
+from cqtui.tui.words import expected_change
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_the_progress_line_begins_with_what_was_done_and_spent() -> None:
         ),
     ],
 )
-def test_a_command_can_be_typed_again(tmp_path: Path, given: list[str], changes: dict[str, Any], again: str) -> None:
+def test_a_command_can_be_typed_again(given: list[str], changes: dict[str, Any], again: str) -> None:
     with optimize.make_context("optimize", given) as context:
         assert typed("optimize", *given_words(context, changes)) == again
 
@@ -74,3 +74,7 @@ def test_a_name_like_an_option_stays_a_name() -> None:
         click.echo(typed(*given_words(context)))
 
     assert CliRunner().invoke(echo, ["--", "-x"]).stdout == "cqtui -- -x\n"
+
+
+def test_what_a_dearer_model_costs_has_one_sign() -> None:
+    assert [expected_change(saving) for saving in (46.4, 0.2, -350.0)] == ["−46%", "−0%", "+350%"]

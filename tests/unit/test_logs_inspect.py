@@ -81,6 +81,7 @@ def test_outcomes_add_up_to_the_records(log: Path) -> None:
     assert sum(found["outcomes"].values()) == found["records"] == 8
     assert found["not_replayable"] == {"repeat of an identical record": 1, "no message has content": 1}
     assert found["rejected"] == [{"reason": "not JSON: Expecting value", "file": str(log), "line": 8}]
+    assert found["incomplete"] == []
     assert sum(found["not_replayable"].values()) == found["outcomes"]["not_replayable"]
 
 

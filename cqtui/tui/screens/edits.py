@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from cqtui.errors import CqtuiError
 from cqtui.report.filters import money
 from cqtui.tui.inert import one_line
+from cqtui.tui.reading import Reading, is_free, look_behind
 from cqtui.tui.screens.dialogs import Choice, ChoiceDialog, SeveralDialog, ValueDialog, error_dialog
-from cqtui.tui.workspace import Choices, Found, look
+from cqtui.tui.workspace import Choices, Found, look, settings_of
 
 if TYPE_CHECKING:
     from cqtui.tui.app import CqtuiApp
@@ -147,20 +148,23 @@ EDITS: tuple[Edit, ...] = (
 
 def change(app: CqtuiApp, found: Found, changes: Mapping[str, Any]) -> None:
     """Plan with other values; where that works, keep them in cqtui.toml, else say what is wrong."""
+    if not is_free(app):  # it would be laid over values that are about to change
+        return
     choices = changed(found.choices, changes)
     kept = {key: value for key, value in changes.items() if key not in SESSION_ONLY}
 
-    def work() -> None:
-        try:
-            look(choices, found)  # before anything is written
-            after = save(choices, kept) if kept else choices
-            again = look(after, found)
-        except CqtuiError as error:
-            app.call_from_thread(app.push_screen, error_dialog(error))
-            return
-        app.call_from_thread(_changed, app, again, bool(kept))
+    def work(reading: Reading) -> Found:
+        first = look(choices, found, reading.progress)  # before anything is written
+        reading.settle()
+        after = save(choices, kept) if kept else choices
+        if settings_of(after) == first.settings:
+            return replace(first, choices=after)
+        return look(after, first, reading.progress)  # the file was changed by others, too
 
-    app.run_worker(work, thread=True, name="changing", group="looking", exclusive=True, exit_on_error=False)
+    def refused(error: CqtuiError) -> None:
+        app.push_screen(error_dialog(error))
+
+    look_behind(app, work, lambda again: _changed(app, again, bool(kept)), refused)
 
 
 def _changed(app: CqtuiApp, found: Found, was_kept: bool) -> None:
@@ -198,6 +202,8 @@ def save(choices: Choices, changes: Mapping[str, Any]) -> Choices:
 
 def begin_edit(app: CqtuiApp, found: Found, edit: Edit) -> None:
     """Ask for a line's value, in the way that fits it."""
+    if not is_free(app):
+        return
 
     def take(value: str | None) -> None:
         if value is not None:

@@ -25,3 +25,13 @@ class OpeningScreen(Screen[None]):
             ),
             id="opening",
         )
+
+    def say_unread(self) -> None:
+        """Say what can be done where the log was not read."""
+        words = Content.assemble(
+            ("cqtui", "bold $text-primary"),
+            (f" {__version__}\n\n", MUTED),
+            "The log was not read to its end.\n",
+            ("f5: read it   ctrl+p: what else can be done   q: quit", MUTED),
+        )
+        self.query_one("#opening", Static).update(words)

@@ -22,12 +22,13 @@ from cqtui.engine.optimize import log_for, plan_for
 from cqtui.engine.tally import OTHERS, UNKNOWN
 from cqtui.environment import portkey_api_key
 from cqtui.errors import BadInputError, CqtuiError
-from cqtui.importers.paths import SUFFIXES, VAGUE_SUFFIXES, is_candidate
+from cqtui.importers.paths import SUFFIXES, VAGUE_SUFFIXES, WILD, is_candidate
 from cqtui.registry.loader import load_registry
 from cqtui.report.plan_words import describe_log
 from cqtui.settings import CONFIG_NAME, Settings
 from cqtui.tui.inert import one_line, shown
 from cqtui.tui.page import Page
+from cqtui.tui.reading import Reading, look_behind
 from cqtui.tui.screens.dialogs import Choice, ValueDialog, error_dialog
 from cqtui.tui.screens.edits import address_complaint
 from cqtui.tui.theme import MUTED
@@ -35,6 +36,7 @@ from cqtui.tui.typed_paths import complaint_about, typed_path
 from cqtui.tui.workspace import Choices
 
 MOST_FILES = 40
+PATH_HINT = f"A file, a folder, or a pattern such as logs/**/*.jsonl. Read are {', '.join(SUFFIXES)}."
 TYPED, EXAMPLE, GATEWAY = "typed", "example", "gateway"
 
 
@@ -122,7 +124,7 @@ class SetupScreen(Page):
             self._trail.append(self._ask_log)
         files = log_files(Path())
         choices = [Choice(f"f{n}", one_line(str(file)), _size(file)) for n, file in enumerate(files)]
-        choices.append(Choice(TYPED, "another path …", "a file, or a folder of them"))
+        choices.append(Choice(TYPED, "another path …", "a file, a folder, or a pattern such as logs/*.jsonl"))
         choices.append(Choice(EXAMPLE, "the bundled example", "an invented support desk: no key, nothing sent"))
         text = (
             "Which log holds your prompts and answers? It is read on this machine; nothing is sent.\n"
@@ -138,8 +140,7 @@ class SetupScreen(Page):
             if value == EXAMPLE:
                 self.action_example()
             elif value == TYPED:
-                hint = "A file, or a folder of them, in any format that cqtui logs inspect reads."
-                self.app.push_screen(ValueDialog("Path of the log", hint, "", _path_complaint), self._take_path)
+                self.app.push_screen(ValueDialog("Path of the log", PATH_HINT, "", _path_complaint), self._take_path)
             else:
                 self._take_path(str(files[int(value[1:])]))
 
@@ -150,19 +151,16 @@ class SetupScreen(Page):
             return
         path = typed_path(value)
 
-        def read() -> None:
-            try:
-                found = log_for(Settings(), [path])
-                if not found.tally.baseline_calls:
-                    raise BadInputError(
-                        f"{path}: no call in it has an answer to compare with.", "Log completions as well."
-                    )
-            except CqtuiError as error:
-                self.app.call_from_thread(self.app.push_screen, error_dialog(error))
-                return
-            self.app.call_from_thread(self._take_log, path, found)
+        def read(reading: Reading) -> Log:
+            found = log_for(Settings(), [path], reading.progress)
+            if not found.tally.baseline_calls:
+                raise BadInputError(f"{path}: no call in it has an answer to compare with.", "Log completions as well.")
+            return found
 
-        self.app.run_worker(read, thread=True, name="reading the log", exit_on_error=False)
+        def refused(error: CqtuiError) -> None:
+            self.app.push_screen(error_dialog(error))
+
+        look_behind(self.cqtui, read, lambda found: self._take_log(path, found), refused)
 
     def _take_log(self, path: Path, found: Log) -> None:
         if not self.is_running or self._trail[-1] != self._ask_log:  # chosen twice, or gone on meanwhile
@@ -322,4 +320,8 @@ def _is_known(registry: Any, name: str) -> bool:
 def _path_complaint(value: str) -> str | None:
     if not value:
         return "Type a path, or press escape."
-    return complaint_about(value, must_exist=True)
+    complaint = complaint_about(value, must_exist=True)
+    if complaint is not None and WILD.search(value):
+        # What a pattern matches is looked up when it is read: it may lead through many folders.
+        return complaint_about(value, must_exist=False)
+    return complaint

@@ -20,10 +20,12 @@ from cqtui.report.plan_words import describe_log, sentence_of_recipients
 from cqtui.tui import navigation
 from cqtui.tui.inert import fitted, one_line, shown
 from cqtui.tui.page import Page
+from cqtui.tui.reading import is_free
 from cqtui.tui.screens.dialogs import Answer, MessageDialog, QuestionDialog
 from cqtui.tui.screens.edits import EDITS, Edit, begin_edit, change
 from cqtui.tui.theme import MUTED
 from cqtui.tui.widgets.rows_view import Cell, Column, RowsView
+from cqtui.tui.words import expected_change
 from cqtui.tui.workspace import Found, missing_key, provider_words
 
 NAME_WIDTH = 15
@@ -185,6 +187,8 @@ class StartScreen(Page):
 
     def action_start(self) -> None:
         """Start; a run that spends money or sends prompts out is asked about first."""
+        if not is_free(self.cqtui):
+            return
         found = self.found
         lacking = missing_key(found.settings)
         if not found.plan.top:
@@ -237,7 +241,7 @@ def model_rows(found: Found) -> list[ModelRow]:
             model_id=candidate.id,
             name=candidate.short_name,
             place="first" if candidate.id in top else "next",
-            cost=f"{'≥' if candidate.saving_is_bound else ''}−{candidate.expected_saving_percent:.0f}%",
+            cost=f"{'≥' if candidate.saving_is_bound else ''}{expected_change(candidate.expected_saving_percent)}",
             fit="" if candidate.fit_score is None else f"{candidate.fit_score:.0f}",
             why="; ".join((*candidate.warnings, *candidate.rationale)),
         )
@@ -265,6 +269,8 @@ def _facts(found: Found) -> Content:
     files = len(found.log.read.files)
     odd = found.log.read.records - found.log.read.joined - found.log.read.total_calls
     log = f"{found.log.read.total_calls:,} calls in {files} file{'s' if files != 1 else ''} ({formats})"
+    if found.log.read.left_out:
+        log += f", {len(found.log.calls):,} kept"
     if odd:
         log += f"; {odd:,} records left out (l)"
     volume = "volume unknown" if traffic.monthly_requests is None else f"{traffic.monthly_requests:,} calls a month"
@@ -282,12 +288,21 @@ def _facts(found: Found) -> Content:
     lines = [
         ("log", log),
         ("traffic", f"{volume} ({source}), {today}"),
-        ("a call", tokens + uses),
+        ("a call", tokens + _variety_words(found) + uses),
         ("model today", f"{plan.current.short_name}, {retirement}"),
     ]
     return Content("\n").join(
         Content.assemble((fitted(name, NAME_WIDTH), MUTED), one_line(words)) for name, words in lines
     )
+
+
+def _variety_words(found: Found) -> str:
+    """How many of the prompts to be replayed differ, where they are a sample or some repeat others; else empty."""
+    variety = found.plan.variety
+    if variety is None or (variety.varied == variety.calls and not found.log.read.left_out):
+        return ""
+    many = f"all {variety.calls:,}" if variety.varied == variety.calls else f"{variety.varied:,} of {variety.calls:,}"
+    return f"; {many} prompts differ"
 
 
 def _cost_words(found: Found) -> str:
