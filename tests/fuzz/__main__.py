@@ -98,6 +98,8 @@ def main() -> int:
             outcome = run.result()
             print(line_of(outcome), flush=True)
             found = found or bool(outcome.findings or outcome.failure)
+    if found:
+        print("Beside each finding stands what was said; python -m tests.fuzz FILE reads one again.")
     return int(found)
 
 

@@ -39,6 +39,20 @@ class Findings:
         said = "".join(traceback.format_exception(error, limit=-40))
         kept.with_suffix(".txt").write_text(said, encoding="utf-8", errors="backslashreplace")
 
+    def drop_fixed(self, file: Path) -> list[bytes]:
+        """Forget the findings of earlier runs that end well by now, read as ``file``; the content of all of them."""
+        contents = []
+        for kept in self._folder.glob(f"{self._target}-*.log"):
+            contents.append(kept.read_bytes())
+            file.write_bytes(contents[-1])
+            try:
+                check_file(file)
+            except Exception:
+                continue
+            kept.unlink()
+            kept.with_suffix(".txt").unlink(missing_ok=True)
+        return contents
+
 
 def way_of(error: BaseException) -> str:
     """What findings of one cause share: the error, and the innermost line of the project that it passed."""
@@ -53,8 +67,7 @@ def main(target: str, seconds: int, seed: int, findings: Path) -> None:
     folder = Path(tempfile.mkdtemp(prefix=f"cqtui-fuzz-{target}-"))
     corpus, file = folder / "corpus", folder / "log.jsonl"
     corpus.mkdir()
-    earlier = [kept.read_bytes() for kept in findings.glob(f"{target}-*.log")]
-    seeds = [*seeds_of(target), *earlier]
+    seeds = [*seeds_of(target), *found.drop_fixed(file)]
     for number, content in enumerate(seeds):
         (corpus / str(number)).write_bytes(content)
 
