@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 100
 MAX_COUNT = 2**53
+MOST_SECONDS = 10**11  # a greater number is of milliseconds, and so on
 MOST_NOTES = 40
 
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -261,6 +262,8 @@ def instant(value: Any, notes: list[str]) -> datetime | None:
     if value is None or value == "":
         return None
     try:
+        if type(value) is int and 0 <= value < MOST_SECONDS:
+            return datetime.fromtimestamp(value, UTC)
         if isinstance(value, str):
             if value[4:5] == "-":  # no number: the usual case, and the quick one
                 parsed = datetime.fromisoformat(value)

@@ -72,17 +72,22 @@ class PairImporter(Importer):
 
     api: ClassVar[Api]
 
+    def __init__(self) -> None:
+        # The pair of the record that was looked at last, which is the one that is read next.
+        self._last: tuple[Mapping[str, Any], Pair | None] | None = None
+
     def sniff(self, record: Mapping[str, Any]) -> float:
         """Sure with a response of the API, unsure of one that failed."""
-        if self.is_alone(record):
-            return 0.8
         pair = pair_of(record)
-        return 0.0 if pair is None else self.sureness(record, pair)
+        self._last = (record, pair)
+        if pair is not None:
+            return self.sureness(record, pair)
+        return 0.8 if self.is_alone(record) else 0.0
 
     def sureness(self, record: Mapping[str, Any], pair: Pair) -> float:
         """How surely a pair is of the API."""
-        if response_api(pair.response) is not None:
-            return 0.95 if response_api(pair.response) == self.api else 0.0
+        if (api := response_api(pair.response)) is not None:
+            return 0.95 if api == self.api else 0.0
         failed = "error" in pair.response or "error" in record
         return 0.5 if failed and request_api(pair.request) == self.api else 0.0
 
@@ -92,7 +97,8 @@ class PairImporter(Importer):
 
     def read(self, record: Mapping[str, Any]) -> RawCall | NoCall:
         """The call in the record."""
-        pair = pair_of(record)
+        last = self._last
+        pair = last[1] if last is not None and last[0] is record else pair_of(record)
         if pair is None:
             return NoCall(NO_PROMPT)
         if failed := failure_of(record):

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+# Made for every record of a log, so that neither class is frozen: that would cost as much again.
 # Personal data of a request never stays in the parameters.
 PERSONAL = ("user", "safety_identifier", "metadata")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """A request, in its own values."""
 
@@ -26,7 +27,7 @@ class Asked:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answered:
     """A response, in its own values; the usage under the names of ``Usage``."""
 
