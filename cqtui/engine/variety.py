@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +13,6 @@ from cqtui.models import LoggedCall
 
 SHINGLE_WORDS = 3
 NEAR = 0.8  # Jaccard similarity of the word triples from which two prompts count as nearly equal
-PERMUTATIONS = 128
-SEED = 1
 _WORD = re.compile(r"\w+")
 
 
@@ -34,15 +34,13 @@ class Variety:
 def variety_of(calls: Sequence[LoggedCall]) -> Variety:
     """Count the prompts of calls that differ.
 
-    Nearly equal are prompts whose sets of word triples have a Jaccard similarity of 0.8 and more, as estimated by
-    MinHash (Broder, "On the resemblance and containment of documents", 1997), and those that are linked by such ones.
+    Nearly equal are prompts whose sets of word triples have a Jaccard similarity of 0.8 and more, and those that are
+    linked by such ones. Only prompts that share one of their rarest triples are compared: two sets as similar as that
+    must (prefix filtering: Chaudhuri, Ganti and Kaushik, "A primitive operator for similarity joins", 2006).
     """
-    from datasketch import MinHash, MinHashLSH  # type: ignore[import-untyped]  # slow to import: only here
-
     texts = list(dict.fromkeys(map(_prompt, calls)))
-    sketches = MinHash.bulk([_shingles(text) for text in texts], num_perm=PERMUTATIONS, seed=SEED)
-    # Candidates cost little, as each is compared below; one that is missed would be counted as different.
-    index = MinHashLSH(threshold=NEAR, num_perm=PERMUTATIONS, weights=(0.05, 0.95))
+    sets = [_shingles(text) for text in texts]
+    often = Counter(shingle for shingles in sets for shingle in shingles)
     group = list(range(len(texts)))
 
     def root(number: int) -> int:
@@ -50,11 +48,16 @@ def variety_of(calls: Sequence[LoggedCall]) -> Variety:
             number = group[number]
         return number
 
-    for number, sketch in enumerate(sketches):
-        for other in index.query(sketch):
-            if sketch.jaccard(sketches[other]) >= NEAR:
+    having: dict[str, list[int]] = defaultdict(list)
+    for number, shingles in enumerate(sets):
+        rarest = sorted(shingles, key=lambda shingle: (often[shingle], shingle))
+        prefix = rarest[: len(rarest) - math.ceil(NEAR * len(rarest)) + 1]
+        for other in {other for shingle in prefix for other in having[shingle]}:
+            shared = len(shingles & sets[other])
+            if shared >= NEAR * (len(shingles) + len(sets[other]) - shared):
                 group[root(other)] = root(number)
-        index.insert(number, sketch)
+        for shingle in prefix:
+            having[shingle].append(number)
     return Variety(len(calls), len(texts), len({root(number) for number in group}))
 
 
@@ -63,7 +66,7 @@ def _prompt(call: LoggedCall) -> str:
     return " ".join(render_conversation(said or call.messages).split())
 
 
-def _shingles(text: str) -> list[bytes]:
+def _shingles(text: str) -> frozenset[str]:
     words = _WORD.findall(text.lower()) or [text]
     width = min(SHINGLE_WORDS, len(words))
-    return [" ".join(words[at : at + width]).encode() for at in range(len(words) - width + 1)]
+    return frozenset(" ".join(words[at : at + width]) for at in range(len(words) - width + 1))

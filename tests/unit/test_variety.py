@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import itertools
 from datetime import date
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cqtui.engine import variety
 from cqtui.engine.plan import make_plan
 from cqtui.engine.variety import Variety, variety_of
 from cqtui.models import LoggedCall, Message, Part
@@ -40,3 +45,20 @@ def test_repeats_are_reported_and_kept() -> None:
     assert note.startswith("Of 20 calls, 9 repeat another's prompt word for word")
     distinct = make_plan(Settings(as_of=AS_OF), load_registry(today=AS_OF), [call(n, f"{n} of {n}") for n in range(5)])
     assert not any("word for word" in note for note in distinct.notes)
+
+
+words = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=14).map(" ".join)
+
+
+@given(st.lists(words, max_size=12))
+def test_no_pair_of_near_prompts_is_missed(texts: list[str]) -> None:
+    calls = [call(number, text) for number, text in enumerate(texts)]
+    distinct = list(dict.fromkeys(" ".join(text.split()) for text in texts))
+    sets = [variety._shingles(f"user: {text}") for text in distinct]
+    linked = {number: {number} for number in range(len(distinct))}
+    for one, other in itertools.combinations(range(len(distinct)), 2):
+        if len(sets[one] & sets[other]) / len(sets[one] | sets[other]) >= 0.8:
+            both = linked[one] | linked[other]
+            linked.update(dict.fromkeys(both, both))
+    groups = {frozenset(group) for group in linked.values()}
+    assert variety_of(calls) == Variety(len(texts), len(distinct), len(groups))
