@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
@@ -30,14 +30,8 @@ def log_with_progress(settings: Settings, paths: Sequence[str | Path], *, quiet:
         BadInputError: A file is missing, empty or not a log.
     """
     progress = Progress()
-    with nullified() if quiet else shown(progress, live=sys.stderr.isatty()):
+    with nullcontext() if quiet else shown(progress, live=sys.stderr.isatty()):
         return log_for(settings, paths, progress)
-
-
-@contextmanager
-def nullified() -> Iterator[None]:
-    """Says nothing."""
-    yield
 
 
 @contextmanager

@@ -24,11 +24,21 @@ def nearby_logs(folder: Path) -> list[Path]:
     Files count by their content. Hidden ones are left out.
     """
     found: dict[Path, None] = {}
-    for file in _candidates(folder):
+    for file in likely_files(folder)[:MOST_FILES]:
         top = folder / file.relative_to(folder).parts[0]
         if top not in found and is_log(file):
             found[top] = None
     return sorted(found, key=lambda path: (path.is_dir(), path.as_posix()))
+
+
+def likely_files(folder: Path) -> list[Path]:
+    """Files that may be logs, in a folder and in those just below it, in order; hidden ones are left out."""
+    return [
+        file
+        for pattern in PATTERNS
+        for file in sorted(folder.glob(pattern))
+        if _is_visible(file.relative_to(folder)) and is_candidate(file, VAGUE_SUFFIXES)
+    ]
 
 
 def is_log(file: Path) -> bool:
@@ -52,16 +62,6 @@ def log_pattern(log: Path, folder: Path | None = None) -> str:
         return written(whole.relative_to((folder or Path()).resolve()).as_posix())
     except ValueError:
         return str(whole)
-
-
-def _candidates(folder: Path) -> list[Path]:
-    found = [
-        file
-        for pattern in PATTERNS
-        for file in sorted(folder.glob(pattern))
-        if _is_visible(file.relative_to(folder)) and is_candidate(file, VAGUE_SUFFIXES)
-    ]
-    return found[:MOST_FILES]
 
 
 def _is_visible(file: Path) -> bool:

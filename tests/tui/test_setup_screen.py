@@ -13,7 +13,7 @@ from cqtui.importers.paths import SUFFIXES
 from cqtui.settings import load_settings
 from cqtui.tui import navigation
 from cqtui.tui.screens.dialogs import ValueDialog
-from cqtui.tui.screens.setup import SetupScreen, log_files
+from cqtui.tui.screens.setup import SetupScreen, newest_files
 from cqtui.tui.screens.start import StartScreen
 from tests.fakes import write_log
 from tests.tui.acting import app_of, fill_in, message_of, on_top, press, seen, staged, text_of
@@ -235,4 +235,5 @@ def test_files_that_may_be_logs() -> None:
     Path("app.db").write_bytes(b"\0\1\2")
     Path("gone.jsonl").symlink_to("nowhere.jsonl")
     os.mkfifo("pipe.jsonl")
-    assert {file.as_posix() for file in log_files(Path())} == {"a.jsonl", "logs/b.json", "e.txt", "f.db"}
+    wanted = {"a.jsonl", "logs/b.json", "logs/deep/c.jsonl", "e.txt", "f.db"}
+    assert {file.as_posix() for file in newest_files(Path())} == wanted

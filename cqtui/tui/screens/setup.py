@@ -17,12 +17,12 @@ from textual.widgets.option_list import Option
 
 from cqtui.config_file import new_config
 from cqtui.engine.log import Log
-from cqtui.engine.nearby import log_pattern
+from cqtui.engine.nearby import likely_files, log_pattern
 from cqtui.engine.optimize import log_for, plan_for
 from cqtui.engine.tally import OTHERS, UNKNOWN
 from cqtui.environment import portkey_api_key
 from cqtui.errors import BadInputError, CqtuiError
-from cqtui.importers.paths import SUFFIXES, VAGUE_SUFFIXES, WILD, is_candidate
+from cqtui.importers.paths import SUFFIXES, WILD
 from cqtui.registry.loader import load_registry
 from cqtui.report.plan_words import describe_log
 from cqtui.settings import CONFIG_NAME, Settings
@@ -122,7 +122,7 @@ class SetupScreen(Page):
     def _ask_log(self) -> None:
         if not self._trail:
             self._trail.append(self._ask_log)
-        files = log_files(Path())
+        files = newest_files(Path())
         choices = [Choice(f"f{n}", one_line(str(file)), _size(file)) for n, file in enumerate(files)]
         choices.append(Choice(TYPED, "another path …", "a file, a folder, or a pattern such as logs/*.jsonl"))
         choices.append(Choice(EXAMPLE, "the bundled example", "an invented support desk: no key, nothing sent"))
@@ -278,17 +278,9 @@ class SetupScreen(Page):
         look_at(app, replace(self._choices, config=None, logs=(), session=session))
 
 
-def log_files(folder: Path) -> list[Path]:
-    """Files that may be logs, in a folder and the folders in it; the newest of them first, hidden ones left out."""
-    found = [
-        file
-        for pattern in ("*", "*/*")
-        for file in folder.glob(pattern)
-        if file.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in file.parts)
-        and is_candidate(file, VAGUE_SUFFIXES)
-    ]
-    return sorted(found, key=_changed_at, reverse=True)[:MOST_FILES]
+def newest_files(folder: Path) -> list[Path]:
+    """Files that may be logs, in a folder and in those just below it, the newest first."""
+    return sorted(likely_files(folder), key=_changed_at, reverse=True)[:MOST_FILES]
 
 
 def _changed_at(file: Path) -> float:
